@@ -10,7 +10,6 @@ import ctypes
 import errno
 import gc
 import hashlib
-import json
 import os
 import resource
 import secrets
@@ -21,7 +20,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import make_url
 
 from mailbot import __version__, log, systemd
+from mailbot.channels.front.link import Report
 from mailbot.channels.front.server import FrontServer
 from mailbot.channels.smtp import not_ready
 from mailbot.channels.smtp.accept import Backpressure, MailAcceptor
@@ -41,9 +41,11 @@ from mailbot.delivery.sender import Delivery
 from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.mail.compose.compose import Composer
 from mailbot.metrics import Figures, Metrics
+from mailbot.metrics_page import export
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
-from mailbot.processes.place import MAIN, NamedSocket, Place
+from mailbot.processes.others import MainLink, Others
+from mailbot.processes.place import LMTP, MAIN, MONITOR, SMTP, NamedSocket, Place, sockets_of
 from mailbot.store import migrate, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import nodes, signing_secrets
@@ -58,7 +60,7 @@ from mailbot.workers.deadlines import Deadlines
 from mailbot.workers.digests import Digests
 from mailbot.workers.failed_mail import FailedMail
 from mailbot.workers.health.health import Health
-from mailbot.workers.health.http_monitor import Monitor
+from mailbot.workers.health.http_monitor import Monitor, open_port
 from mailbot.workers.health.store_probe import StoreProbe
 from mailbot.workers.health.troubles import Code, old_sqlite
 from mailbot.workers.heartbeat import Heartbeat
@@ -136,10 +138,14 @@ def _take_part(place: Place, settings: Settings, roles: Collection[str]) -> list
     Raises ConfigError or OSError when an address can't be opened.
     """
     opened = open_missing(settings.listen, place.sockets) if "listener" in roles else []
+    if settings.monitor and place.name == MAIN and not sockets_of(place.sockets, MONITOR):
+        with suppress(OSError):  # the monitor itself tries once more, and logs it
+            opened.append((MONITOR, open_port(settings.monitor.host, settings.monitor.port)))
     place.supervisor.keep_sockets(opened)
     place.supervisor.describe(mode="fronts" if is_sqlite(settings.store) else "nodes", log=settings.log)
     place.wait_for_go()
-    return [*place.sockets, *opened]
+    place.sockets.extend(opened)
+    return place.sockets
 
 
 def _migrate(store: str) -> None:
@@ -175,7 +181,11 @@ async def serve(daemon: "Daemon", validated: Validated, started: float) -> int:
             daemon.leaving = True
             stop.set()
 
-        loop.add_reader(daemon.place.channel, daemon.place.listen(leave, daemon.note_processes))
+        def note(state: bytes) -> None:
+            if daemon.others:
+                daemon.others.note(state)
+
+        loop.add_reader(daemon.place.channel, daemon.place.listen(leave, note))
     await daemon.start(validated, started)
     await stop.wait()
     await daemon.stop()
@@ -215,7 +225,7 @@ class Daemon:
         self._listener: Listener | None = None
         self._fronts: FrontServer | None = None  # where front processes have the listener
         self.leaving = False  # for a successor, which waits for our end
-        self.processes: list[dict[str, Any]] = []  # of our supervisor, ourselves among them
+        self.others: Others | None = None  # the processes beside us, where we are main
         self._keep: DirectIntake | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._reload_requested = False  # a reload under way may have read the files before they changed
@@ -272,10 +282,6 @@ class Daemon:
             log.stop_failed(name="node", error=error)
         await asyncio.to_thread(self._store.close)
         log.stopped(seconds=time.monotonic() - started)
-
-    def note_processes(self, state: bytes) -> None:
-        """Note what the supervisor says about all processes: JSON of `Supervisor.state`."""
-        self.processes = json.loads(state)
 
     def request_reload(self) -> None:
         """Take the configuration as it is now, all or nothing. Requests during a reload become one more."""
@@ -351,9 +357,9 @@ class Daemon:
             self._add_imap()
         self.add(Loop(Heartbeat(self._store, self._describe, self.wake, self._probe)))
         self.add(Loop(self.health))
-        if "listener" in roles and self.place and self._store.sqlite:
-            self._add_fronts(self.place)
-        elif "listener" in roles:
+        if self.place:
+            self._add_others(self.place)
+        if "listener" in roles and not (self.place and self._store.sqlite):
             listener = self._add_listener()
         if self.settings.monitor and self._is_main:
             self._add_monitor(self.settings.monitor.host, self.settings.monitor.port)
@@ -427,8 +433,8 @@ class Daemon:
             keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
             free_space=self._free_space,
             spool=self._disk,
-            sockets=[listening for name, listening in self._inherited if name != "lmtp"],
-            lmtp_sockets=[listening for name, listening in self._inherited if name == "lmtp"],
+            sockets=sockets_of(self._inherited, SMTP),
+            lmtp_sockets=sockets_of(self._inherited, LMTP),
             count_refusal=lambda code: self.metrics.refused.labels(str(code)).inc(),
             now=_now,
         )
@@ -439,16 +445,37 @@ class Daemon:
         self.health.certificate_end = lambda: listener.certificate_end
         return listener
 
-    def _add_fronts(self, place: Place) -> None:
-        """Answer the front processes, which have the listener."""
+    def _add_others(self, place: Place) -> None:
+        """Answer the other processes where we are main, else report to it."""
+        if not self._is_main:
+            self.add(MainLink(place.addresses[MAIN], place.name, self._report))
+            return
         assert place.peers
         self._fronts = FrontServer(
             place.peers,
             self.settings,
             policy=lambda: self._deps.runtime.policy,
             keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
+            waits=self._store.sqlite,
         )
+        self.others = others = Others(self._fronts, place.name)
         self.add(self._fronts)
+        self.add(Loop(others))
+        self.health.of_processes = others.troubles
+        if self._store.sqlite:
+            self.health.door = lambda: others.sessions
+
+    def _report(self) -> Report:
+        """Report on this node to main, which serves one page for all."""
+        self.health.show(self.metrics)
+        self.metrics.show_loops(
+            {name: time.monotonic() - loop.turned_at for name, loop in self._loops.items()}
+        )
+        return {
+            "sessions": self.health.door() if self.health.door else 0,
+            "metrics": export(self.metrics.registry),
+            "troubles": [(str(each.code), each.text) for each in self.health.of_node()],
+        }
 
     def _add_monitor(self, host: str, port: int) -> None:
         self.add(
@@ -459,6 +486,8 @@ class Daemon:
                 figures=self._figures,
                 health=self.health,
                 loops=list(self._loops.values()),
+                others=self.others,
+                sockets=sockets_of(self.place.sockets, MONITOR) if self.place else (),
             )
         )
 

@@ -30,6 +30,7 @@ FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in fol
 BESIDE = {"errors": set(FLOOR) - {"domain"}, "log": set(FLOOR) - {"domain"}}
 BESIDE["log_output"] = set()  # of `log` alone
 BESIDE["metrics"] = {"channels", "delivery", "workers", "operations", "console", "processes", "daemon"}
+BESIDE["metrics_page"] = {"processes", "daemon"}
 BESIDE["systemd"] = {"processes", "daemon"}
 LARGEST_FOLDER = 25
 

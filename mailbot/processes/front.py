@@ -1,24 +1,28 @@
 """The front process: the door without a store. It speaks SMTP and LMTP, and main keeps what it takes."""
 
 import asyncio
+import math
 import resource
 import shutil
 import signal
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mailbot import log, systemd
-from mailbot.channels.front.client import MainConnection, Welcome
+from mailbot.channels.front.client import MainKeeper, Welcome
+from mailbot.channels.front.link import Link, Report
 from mailbot.channels.smtp.limits import COPIES
 from mailbot.channels.smtp.listener import Listener
 from mailbot.config.model import Limits, Settings
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.errors import ConfigError
 from mailbot.metrics import Metrics
-from mailbot.processes.place import MAIN, Place
+from mailbot.metrics_page import export
+from mailbot.processes.place import LMTP, MAIN, SMTP, Place, sockets_of
 from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.workers.health import troubles
 from mailbot.workers.loop import Loop
 
 DRAIN = timedelta(seconds=70)  # for sessions under way; main waits for us, and then needs some for its own
@@ -39,7 +43,8 @@ class _Front:
         self._started = time.monotonic()
         self._stop = asyncio.Event()
         self._policy = _policy("", ())
-        self._main = MainConnection(place.addresses[MAIN], place.name, self._take_policy)
+        self._main = MainKeeper(self._take_policy)
+        self._link = Link(place.addresses[MAIN], place.name, self._report, self._main)
         self._listener: Listener | None = None
 
     async def run(self) -> int:
@@ -48,7 +53,7 @@ class _Front:
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)  # main's reload reaches us
         loop.add_reader(self._place.channel, self._place.listen(self._leave, lambda state: None))
-        connecting = asyncio.create_task(self._main.run())
+        connecting = asyncio.create_task(self._link.run())
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait((self._main.welcome, stopping), return_when=asyncio.FIRST_COMPLETED)
         if not self._stop.is_set():
@@ -79,7 +84,7 @@ class _Front:
         log.stopping(reason="signal")
         supervisor.stopping("draining")
         await listener.stop(DRAIN)
-        self._main.close()
+        self._link.close()
         await watchdog.stop()
         log.stopped(seconds=time.monotonic() - began)
 
@@ -94,10 +99,28 @@ class _Front:
             keep=self._main,
             free_space=lambda: shutil.disk_usage(disk).free if disk else 1 << 60,
             spool=disk,
-            sockets=[listening for name, listening in self._place.sockets if name != "lmtp"],
-            lmtp_sockets=[listening for name, listening in self._place.sockets if name == "lmtp"],
+            sockets=sockets_of(self._place.sockets, SMTP),
+            lmtp_sockets=sockets_of(self._place.sockets, LMTP),
             count_refusal=lambda code: self._metrics.refused.labels(str(code)).inc(),
         )
+
+    def _report(self) -> Report:
+        """Report what main can't know: our sessions, our part of the metrics, our troubles."""
+        listener, end = self._listener, None
+        if listener:
+            self._metrics.stress.set(listener.stress)
+            self._metrics.sessions.set(listener.sessions)
+            end = listener.certificate_end
+            self._metrics.certificate_end.set(end.timestamp() if end else math.nan)
+        found = [
+            troubles.few_descriptors(*troubles.count_descriptors()),
+            troubles.ending_certificate(end, datetime.now(UTC)),
+        ]
+        return {
+            "sessions": listener.sessions if listener else 0,
+            "metrics": export(self._metrics.registry),
+            "troubles": [(str(each.code), each.text) for each in found if each],
+        }
 
     def _take_policy(self, version: str, addresses: tuple[str, ...]) -> None:
         if version == self._policy.version:

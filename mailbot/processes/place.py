@@ -14,26 +14,32 @@ from mailbot import systemd
 
 VARIABLE = "MAILBOT_PLACE"
 MAIN = "main"
-PEERS = "processes"  # the name of the socket on which a process answers the others
 GO, LEAVE = b"GO", b"LEAVE"  # what the supervisor sends: your predecessor has ended; your successor waits
 STATE = b"STATE "  # and then JSON: see `supervisor.Supervisor.state`
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 LARGEST_MESSAGE = 65536
 
+SMTP, LMTP, MONITOR = "smtp", "lmtp", "monitor"  # names of listening sockets
+
 NamedSocket = tuple[str, socket.socket]
+
+
+def sockets_of(sockets: Sequence[NamedSocket], kind: str) -> list[socket.socket]:
+    """Return those of one kind. A socket of systemd with a name of its own is for SMTP."""
+    return [each for name, each in sockets if (name if name in (LMTP, MONITOR) else SMTP) == kind]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a process is among the others.
 
-    `sockets` are those it accepts mail on. `addresses` are where the others answer, by name. `standby`: a process
-    of this name still runs, and holds what only one can have.
+    `sockets` are those of all processes, by kind. `peers` is where main answers the others, at `addresses[MAIN]`.
+    `standby`: a process of this name still runs, and holds what only one can have.
     """
 
     name: str
     supervisor: systemd.Supervisor
-    sockets: Sequence[NamedSocket]
+    sockets: list[NamedSocket]
     peers: socket.socket | None
     addresses: Mapping[str, str]
     standby: bool = False

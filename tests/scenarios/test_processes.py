@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+import math
 import os
+import re
 import signal
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.harness import DaemonProcess, complaint, eventually, send, settled
+from tests.scenarios.harness import RECIPIENT, DaemonProcess, complaint, eventually, free_port, send, settled
 from tests.scenarios.ledger import check, client
 from tests.scenarios.postgres import PostgresDaemon, own_database
 from tests.sink import SinkSmtp
@@ -66,10 +70,13 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    engine: str, request: pytest.FixtureRequest, folder: Path, *, processes: int, mails: int
+    engine: str, request: pytest.FixtureRequest, folder: Path, *, processes: int, mails: int, monitor: int = 0
 ) -> AsyncIterator[Desk]:
     async with SinkSmtp() as sink:
         with make_daemon(engine, request, folder, sink.port) as daemon:
+            if monitor:
+                with (daemon.config / "mailbot.yaml").open("a") as file:
+                    file.write(f"\nmonitor: 127.0.0.1:{monitor}\n")
             daemon.options = ("--processes", str(processes))
             async with daemon:
                 yield Desk(daemon, sink, list(range(mails)), Counter())
@@ -150,3 +157,40 @@ async def test_a_rolling_restart_refuses_no_client_and_loses_no_mail(
         assert {row["n"] for row in d.daemon.rows("SELECT count(*) n FROM tickets")} == {len(d.accepted)}
         assert not any(map(runs, before.values()))
         assert await d.daemon.stop() == 0
+
+
+def scrape(port: int, path: str = "/metrics") -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as refusal:
+        return str(refusal.read().decode())
+
+
+def value(page: str, name: str) -> float:
+    """Return the value of a metric, its labels being part of the name; NaN without one."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.M)
+    return float(found[1]) if found else math.nan
+
+
+async def test_one_page_has_the_metrics_of_all_processes_and_names_one_that_is_down(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    monitor = free_port()
+    async with desk(engine, request, tmp_path, processes=3, mails=0, monitor=monitor) as d:
+        found = await all_ready(d.daemon)
+        stranger = complaint(0).replace(RECIPIENT.encode(), b"x@elsewhere.example")
+        for _ in range(30):
+            assert (await send(d.daemon.port, stranger, "a@b.example", "x@elsewhere.example"))[:3] == "550"
+        page = await asyncio.to_thread(scrape, monitor)
+        assert value(page, 'mailbot_smtp_refusals_total{code="550"}') == 30
+        for name in found:
+            assert value(page, f'mailbot_process_up{{process="{name}"}}') == 1
+            assert value(page, f'mailbot_process_cpu_seconds_total{{process="{name}"}}') > 0
+        assert page.count("\n# TYPE mailbot_smtp_refusals_total counter") == 1
+        assert (await asyncio.to_thread(scrape, monitor, "/healthz")) == "ok\n"
+        victim = next(name for name in found if name != "main")
+        os.kill(found[victim], signal.SIGKILL)
+        await eventually(lambda: pids(d.daemon)[victim] != found[victim], 90)
+        page = await asyncio.to_thread(scrape, monitor)
+        assert value(page, f'mailbot_process_restarts_total{{process="{victim}"}}') == 1

@@ -19,8 +19,6 @@ from mailbot.config.model import Settings
 from mailbot.domain.model import Envelope
 from mailbot.errors import StoreFull, StoreUnavailable
 
-RECONNECT = 0.05  # seconds between two tries to reach main
-
 
 @dataclass(slots=True)
 class _Waiting:
@@ -42,35 +40,18 @@ class Welcome:
     addresses: tuple[str, ...]
 
 
-class MainConnection:
-    """Keeps mails through main: call it with envelope and raw bytes, like `MailAcceptor`.
+class MainKeeper:
+    """Keeps mails through main, over a `Link`: call it with envelope and raw bytes, like `MailAcceptor`.
 
     `on_policy(version, addresses)` is called when main has another policy or came back.
     """
 
-    def __init__(self, address: str, name: str, on_policy: Callable[[str, tuple[str, ...]], None]) -> None:
-        self._address, self._name, self._on_policy = address, name, on_policy
+    def __init__(self, on_policy: Callable[[str, tuple[str, ...]], None]) -> None:
+        self._on_policy = on_policy
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._main: Frames | None = None
-        self._lost = asyncio.Event()
         self.welcome: asyncio.Future[Welcome] = asyncio.get_running_loop().create_future()
-
-    async def run(self) -> None:
-        """Stay connected until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self._lost.clear()
-            try:
-                _, main = await loop.create_unix_connection(
-                    lambda: Frames(self._on_frame, self._on_end), self._address
-                )
-            except OSError:  # its backlog is full, or the supervisor has ended
-                await asyncio.sleep(RECONNECT)
-                continue
-            main.send("hello", self._name)
-            await self._lost.wait()
-            await asyncio.sleep(RECONNECT)
 
     async def __call__(self, envelope: Envelope, raw: bytes) -> int:
         """Keep a mail. Raises StoreFull at once, StoreUnavailable when main could not, or stays away too long."""
@@ -85,14 +66,6 @@ class MainConnection:
         finally:
             del self._waiting[number]
 
-    @property
-    def keeping(self) -> int:
-        return len(self._waiting)
-
-    def close(self) -> None:
-        if self._main:
-            self._main.close()
-
     def _send(self, number: int, waiting: _Waiting) -> None:
         if self._main is None:
             return
@@ -102,7 +75,7 @@ class MainConnection:
         )
         waiting.sent = True
 
-    def _on_frame(self, main: Frames, frame: Frame) -> None:
+    def on_frame(self, main: Frames, frame: Frame) -> None:
         match frame:
             case ("kept", int(number), int(receipt)):
                 if waiting := self._waiting.get(number):
@@ -134,11 +107,10 @@ class MainConnection:
             self._send(number, waiting)
         return None
 
-    def _on_end(self, main: Frames) -> None:
+    def on_end(self, main: Frames) -> None:
         if self._main is main:
             self._main = None
             handed_over = [waiting for waiting in self._waiting.values() if waiting.sent]
             for waiting in handed_over:
                 waiting.attempts += 1
             log.main_lost(mails=len(handed_over))
-        self._lost.set()

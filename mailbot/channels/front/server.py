@@ -1,4 +1,4 @@
-"""Main's side of the fronts: keeps the mails that they send, and gives them settings and policy."""
+"""Main's side of its links: keeps the mails that fronts send, gives them settings and policy, asks for reports."""
 
 import asyncio
 import pickle
@@ -6,10 +6,12 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Final
 
 from mailbot import __version__, log
 from mailbot.channels.front.frames import Frame, Frames
+from mailbot.channels.front.link import Report
 from mailbot.channels.smtp.server import Keep
 from mailbot.config.model import Settings
 from mailbot.domain.model import Envelope
@@ -17,12 +19,14 @@ from mailbot.domain.policy import Policy
 from mailbot.errors import StoreFull
 
 FULL, UNAVAILABLE = "full", "unavailable"  # why a mail was not kept: 452, or 451
+PATIENCE = 1.0  # seconds for a process to report on itself
 
 
 class FrontServer:
-    """The service that answers fronts on `listening`. 250 follows only the commit, as at the listener.
+    """The service that answers fronts and nodes on `listening`. 250 follows only the commit, as at the listener.
 
     keep(envelope, raw) returns the id of the inbox row after its commit, or raises.
+    `waits`: a stop waits until all have hung up, since they still bring mail.
     """
 
     name: Final = "fronts"
@@ -34,12 +38,17 @@ class FrontServer:
         settings: Settings,
         policy: Callable[[], Policy],
         keep: Keep,
+        *,
+        waits: bool,
     ) -> None:
-        self._listening, self._policy, self._keep = listening, policy, keep
+        self._listening, self._policy, self._keep, self._waits = listening, policy, keep, waits
         # A front talks to clients: no key and no password may be in its memory.
         relay = replace(settings.relay, user="", password="")
         self._settings = replace(settings, secret=None, previous_secrets=(), dkim=None, imap=(), relay=relay)
         self._fronts: dict[Frames, str] = {}
+        self._asked: dict[int, asyncio.Future[Report]] = {}
+        self._numbers = count(1)
+        self.reports: dict[str, Report] = {}  # the newest of each process that is connected
         self._keeping: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -60,13 +69,26 @@ class FrontServer:
                 front.send("bye")
         try:
             async with asyncio.timeout(span.total_seconds()):
-                while self._keeping or (self._fronts and not self.leaving):
+                while self._keeping or (self._fronts and self._waits and not self.leaving):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
             log.fronts_left(names=sorted(self._fronts.values()))
         for front in tuple(self._fronts):
             front.close()
+
+    async def ask(self) -> None:
+        """Renew `reports`. One that gives none keeps its last; one that has ended has none."""
+        asked = [self._ask(front) for front in self._fronts]
+        if asked:
+            await asyncio.wait(asked, timeout=PATIENCE)
+        self._asked.clear()
+
+    def _ask(self, front: Frames) -> "asyncio.Future[Report]":
+        number, answer = next(self._numbers), asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        front.send("report", number)
+        return answer
 
     def publish_policy(self) -> None:
         """Give all fronts the policy as it is now, and have them read the certificate again."""
@@ -83,6 +105,10 @@ class FrontServer:
                 task = asyncio.create_task(self._answer(front, number, *rest))
                 self._keeping.add(task)
                 task.add_done_callback(self._kept)
+            case ("report", int(number), dict(report)):
+                self.reports[self._fronts[front]] = report
+                if answer := self._asked.pop(number, None):
+                    answer.set_result(report)
             case ("hello", str(name)):
                 self._fronts[front] = name
                 log.front_connected(name=name)
@@ -114,5 +140,7 @@ class FrontServer:
         self._changed.set()
 
     def _on_end(self, front: Frames) -> None:
-        self._fronts.pop(front, None)
+        name = self._fronts.pop(front, "")
+        if name not in self._fronts.values():
+            self.reports.pop(name, None)
         self._changed.set()

@@ -173,7 +173,7 @@ def open_missing(
 ) -> list[tuple[str, socket.socket]]:
     """Open what `listen` asks for and `given` lacks, as ("smtp" or "lmtp", socket). Raises like `open_sockets`."""
     smtp = None if listen.port is None else (listen.host, listen.port)
-    present = {"lmtp" if name == "lmtp" else "smtp" for name, _ in given}
+    present = {name if name in ("lmtp", "monitor") else "smtp" for name, _ in given}
     wanted = (("smtp", smtp), ("lmtp", listen.lmtp))
     return [(name, each) for name, place in wanted if name not in present for each in open_sockets(place)]
 

@@ -48,6 +48,7 @@ class Health:
         self._store, self._settings, self._probe, self._now = store, settings, probe, now
         self._stuck, self._disk = stuck, disk
         self.door: Callable[[], int] | None = None
+        self.of_processes: Callable[[], Iterable[Trouble]] = tuple  # beside this one, under one supervisor
         self._others: list[tuple[Code, Callable[[], str]]] = []
         self.certificate_end: Callable[[], datetime | None] = lambda: None
         self._status = StoreStatus()
@@ -73,14 +74,15 @@ class Health:
 
     def troubles(self) -> list[Trouble]:
         """Name everything that is wrong, what keeps mail from flowing first."""
-        found = [*self._of_node(), *troubles.of_store(replace(self._status, stuck=self._confirmed))]
+        found = [*self.of_node(), *troubles.of_store(replace(self._status, stuck=self._confirmed))]
         return sorted(found, key=lambda trouble: trouble.is_remark)
 
     def published(self) -> list[str]:
         """Name what only this node knows, for `status` on any node."""
-        return [trouble.text for trouble in self._of_node() if trouble.code in troubles.PUBLISHED]
+        return [trouble.text for trouble in self.of_node() if trouble.code in troubles.PUBLISHED]
 
-    def _of_node(self) -> Iterator[Trouble]:
+    def of_node(self) -> Iterator[Trouble]:
+        """Name what only this node knows."""
         for name in self.stuck_loops():
             yield Trouble(Code.LOOP_STUCK, f"{name} is stuck: restart mailbot")
         yield from _present(
@@ -91,6 +93,7 @@ class Health:
             troubles.ending_certificate(self.certificate_end(), self._now()),
             troubles.old_sqlite() if self._store.sqlite else None,
         )
+        yield from self.of_processes()
         for code, ask in self._others:
             if text := ask():
                 yield Trouble(code, text)

@@ -1,13 +1,14 @@
 """Serves the metrics for Prometheus and a health check, on a loopback port."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence, Set
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Final, Protocol
 
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from mailbot import log
 from mailbot.errors import StoreUnavailable
@@ -37,11 +38,19 @@ class Watched(Protocol):
     def show(self, metrics: Metrics) -> None: ...
 
 
+class OtherProcesses(Protocol):
+    """The processes beside this one. `refresh` asks them, and takes a second at most."""
+
+    async def refresh(self) -> object: ...
+
+    def write_page(self, registry: CollectorRegistry) -> bytes: ...
+
+
 class Monitor:
     """The service behind GET /metrics, /healthz, /readyz and /livez, one request a connection.
 
-    `figures` reads the store and may raise StoreUnavailable. Raises ValueError for a host that is not a
-    loopback address: the answers are for this machine alone.
+    `figures` reads the store and may raise StoreUnavailable. `sockets`: listening ones in place of host and port.
+    Raises ValueError for a host that is not a loopback address: the answers are for this machine alone.
     """
 
     name: Final = "monitor"
@@ -56,8 +65,11 @@ class Monitor:
         figures: Callable[[], Awaitable[Figures]],
         health: Watched,
         loops: Sequence[Loop] = (),
+        others: OtherProcesses | None = None,
+        sockets: Sequence[socket.socket] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._others, self._sockets = others, sockets
         self._host, self.port = _loopback(host), port
         self._metrics, self._figures, self._health, self._loops = metrics, figures, health, loops
         self._monotonic = monotonic
@@ -71,9 +83,8 @@ class Monitor:
         more.
         """
         try:
-            self._server = await asyncio.start_server(
-                self._serve, self._host, self.port, limit=LARGEST_REQUEST
-            )
+            listening = self._sockets[0] if self._sockets else open_port(self._host, self.port)
+            self._server = await asyncio.start_server(self._serve, sock=listening, limit=LARGEST_REQUEST)
         except OSError as error:
             log.monitor_unavailable(error=error)
             return
@@ -105,6 +116,8 @@ class Monitor:
             self._open.discard(task)
 
     async def _answer(self, request: str) -> bytes:
+        if self._others:
+            await self._others.refresh()
         method, _, rest = request.partition(" ")
         path, _, query = rest.split(" ")[0].partition("?")
         match method, path:
@@ -133,7 +146,8 @@ class Monitor:
                 self._read_at = now
         self._health.show(self._metrics)
         self._metrics.show_loops({loop.name: now - loop.turned_at for loop in self._loops})
-        return generate_latest(self._metrics.registry)
+        registry = self._metrics.registry
+        return self._others.write_page(registry) if self._others else generate_latest(registry)
 
     async def _read(self) -> Figures | None:
         try:
@@ -141,6 +155,12 @@ class Monitor:
                 return await self._figures()
         except (TimeoutError, StoreUnavailable):
             return None
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """Bind and listen on a loopback address. Raises OSError, or ValueError for any other address."""
+    host = _loopback(host)
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 def _response(status: str, body: bytes, media_type: str = "text/plain; charset=utf-8") -> bytes:

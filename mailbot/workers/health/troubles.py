@@ -41,6 +41,8 @@ class Code(StrEnum):
     DEADLINES_OVERDUE = "deadlines_overdue"
     CERTIFICATE = "certificate_ends"
     OLD_SQLITE = "old_sqlite"
+    PROCESS_DOWN = "one_process_down"
+    NO_FRONT = "no_front"
 
 
 # With these, what else runs goes on: they are remarks.
@@ -56,10 +58,15 @@ REMARKS = frozenset(
 )
 # With these, this node can't accept a mail now; another one may.
 CLOSES_DOOR = frozenset(
-    {Code.LOOP_STUCK, Code.STORE_SILENT, Code.DISK_FULL, Code.DOOR_FULL, Code.DESCRIPTORS}
+    {Code.LOOP_STUCK, Code.STORE_SILENT, Code.DISK_FULL, Code.DOOR_FULL, Code.DESCRIPTORS, Code.NO_FRONT}
 )
 # What only the node itself can see: `status` asks for the rest by itself.
-PUBLISHED = frozenset({Code.LOOP_STUCK, Code.DOOR_FULL, Code.DESCRIPTORS, Code.RELAY})
+PUBLISHED = frozenset(
+    {
+        *(Code.LOOP_STUCK, Code.DOOR_FULL, Code.DESCRIPTORS, Code.RELAY),
+        *(Code.PROCESS_DOWN, Code.NO_FRONT),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

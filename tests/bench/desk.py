@@ -116,15 +116,14 @@ class _Copier:
         number = self._number(model.number)
         customer = f"pelanggan{int(count * CUSTOMERS * self._random.random() ** 2)}@contoh.example"
         ids: dict[tuple[str, int], int] = {}
-        for table, originals in model.rows.items():
-            for original in originals:
-                row = self._moved(table, original, weeks)
-                for name, value in row.items():
-                    if type(value) is str and (model.customer in value or model.number in value):
-                        row[name] = value.replace(model.customer, customer).replace(model.number, number)
+        for table, moved, named in self._moved(model, weeks):
+            row = moved.copy()
+            for name in named:
+                row[name] = row[name].replace(model.customer, customer).replace(model.number, number)
+            if table != "events":
                 self._own(table, row, ids)
-                rows[table].append(row)
                 self._bytes(table, row, rows)
+            rows[table].append(row)
         ticket = rows["tickets"][-1]
         ticket["subject"] = f"{self._random.choice(corpus.SUBJECTS)} {self._random.randrange(10**6):06d}"
         ticket["person"] = owner(customer)
@@ -182,17 +181,33 @@ def _micros(at: datetime) -> int:
 
 
 class _Moved:
-    """The rows of lives moved into the past by whole weeks: the same moments of the week, in columns and in JSON."""
+    """Lives moved into the past by whole weeks: the same moments of the week, in columns and in JSON."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], Row] = {}
+        self._weeks, self._known = 0, dict[str, list[_MovedRow]]()
 
-    def __call__(self, table: str, row: Row, weeks: int) -> Row:
-        """Return a new row."""
-        key = (id(row), weeks)
-        if key not in self._known:
-            self._known[key] = {name: _move(table, name, value, weeks) for name, value in row.items()}
-        return self._known[key].copy()
+    def __call__(self, life: Life, weeks: int) -> list["_MovedRow"]:
+        """Return the rows, each with its table and the columns that name the ticket or its customer."""
+        if weeks != self._weeks:  # week after week is copied
+            self._weeks, self._known = weeks, {}
+        if life.number not in self._known:
+            self._known[life.number] = [
+                _moved_row(life, table, row, weeks) for table, rows in life.rows.items() for row in rows
+            ]
+        return self._known[life.number]
+
+
+_MovedRow = tuple[str, Row, list[str]]
+
+
+def _moved_row(life: Life, table: str, row: Row, weeks: int) -> _MovedRow:
+    moved = {name: _move(table, name, value, weeks) for name, value in row.items()}
+    texts = {name: value for name, value in moved.items() if isinstance(value, str)}
+    return (
+        table,
+        moved,
+        [name for name, text in texts.items() if life.number in text or life.customer in text],
+    )
 
 
 def _move(table: str, name: str, value: Any, weeks: int) -> Any:
@@ -223,17 +238,14 @@ def _phrases() -> list[str]:
 # --- targets ----------------------------------------------------------------------------------------------
 
 
-def _marks(row: Row) -> tuple[list[str], list[str]]:
-    return [f'"{name}"' for name in row], [f":{name}" for name in row]
-
-
 class _SqliteTarget:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def write(self, table: str, rows: Sequence[Row]) -> None:
-        names, values = map(", ".join, _marks(rows[0]))
-        self._database.executemany(f"INSERT INTO {table} ({names}) VALUES ({values})", rows)
+        names, marks = ", ".join(f'"{name}"' for name in rows[0]), ", ".join("?" * len(rows[0]))
+        values = [tuple(row.values()) for row in rows]
+        self._database.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
 
 
 @contextmanager

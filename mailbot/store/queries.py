@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select, text
+from sqlalchemy import Connection, Select, func, or_, select, text
 
 from mailbot.domain.model import (
     Authentication,
@@ -28,7 +28,6 @@ from mailbot.store.schema import (
     deleted_tickets,
     events,
     inbox,
-    legal_holds,
     links,
     messages,
     nodes,
@@ -50,47 +49,6 @@ LATE = timedelta(minutes=1)  # deadlines are taken within a second
 # --- tickets ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TicketDeadline:
-    """A ticket's next deadline. `reason`: why it was parked, for `state` "parked"."""
-
-    due_at: datetime
-    target: str
-    step: int
-    state: DeadlineState
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListedTicket:
-    """A line of a list of tickets."""
-
-    ticket: Ticket
-    deadline: TicketDeadline | None
-
-
-@dataclass(frozen=True, slots=True)
-class TicketFilter:
-    """Which tickets to list; what is empty asks for nothing.
-
-    `overdue_at`: due by then and not done. `incident`: this one and its complaints. `folded`: no complaint of an
-    incident is listed, only the incident. `held`: under a legal hold.
-    """
-
-    statuses: Sequence[str] = ()
-    team: str = ""
-    assignee: str = ""
-    customer: str = ""
-    level: str = ""
-    priority: str = ""
-    overdue_at: datetime | None = None
-    incident: str = ""
-    folded: bool = False
-    held: bool = False
-    words: Sequence[str] = ()
-    limit: int = 100
-
-
 def ticket(connection: Connection, number: str) -> Ticket | None:
     row = connection.execute(select(tickets).where(tickets.c.number == number)).one_or_none()
     return None if row is None else ticket_of(row)
@@ -105,57 +63,6 @@ def numbers_like(connection: Connection, start: str, limit: int = 3) -> list[str
     """List numbers with the same beginning, as suggestions for a wrong check digit."""
     query = select(tickets.c.number).where(tickets.c.number.startswith(start, autoescape=True))
     return list(connection.scalars(query.order_by(tickets.c.number).limit(limit)))
-
-
-def list_tickets(connection: Connection, wanted: TicketFilter) -> list[ListedTicket]:
-    """List tickets, newest first; overdue ones by the longest overdue."""
-    query = select(tickets, *_DEADLINE).select_from(tickets.outerjoin(deadlines)).limit(wanted.limit)
-    names = ("team", "assignee", "customer", "level", "priority", "incident")
-    equal = {name: getattr(wanted, name) for name in names}
-    query = query.where(*(tickets.c[name] == value for name, value in equal.items() if value))
-    if wanted.statuses:
-        query = query.where(tickets.c.status.in_(wanted.statuses))
-    if wanted.folded:
-        query = query.where(or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number))
-    if wanted.held:
-        query = query.where(exists().where(legal_holds.c.ticket == tickets.c.number))
-    query = query.where(*map(_contains_word, wanted.words))
-    if wanted.overdue_at:
-        overdue = (ARMED, deadlines.c.due_at <= wanted.overdue_at)
-        query = query.where(*overdue).order_by(deadlines.c.due_at)
-    else:
-        query = query.order_by(tickets.c.opened_at.desc())
-    return [ListedTicket(ticket_of(row), _deadline_of(row)) for row in connection.execute(query)]
-
-
-_DEADLINE = tuple(deadlines.c[name].label(f"deadline_{name}") for name in TicketDeadline.__dataclass_fields__)
-
-
-def _deadline_of(row: Row[Any]) -> TicketDeadline | None:
-    if row.deadline_due_at is None:
-        return None
-    return TicketDeadline(*(getattr(row, f"deadline_{name}") for name in TicketDeadline.__dataclass_fields__))
-
-
-def _contains_word(word: str) -> ColumnElement[bool]:
-    """Match a word in the number, the customer, the subject or any message of the ticket."""
-    # An Indonesian prefix takes the place of a first k, p, t, s: kirim, mengirim; pesan, memesan.
-    stem = word[1:] if len(word) >= 5 and word[0].lower() in "kpts" else word
-    said = or_(
-        messages.c.text.icontains(stem, autoescape=True), messages.c.author.icontains(word, autoescape=True)
-    )
-    return or_(
-        tickets.c.subject.icontains(stem, autoescape=True),
-        tickets.c.customer.icontains(word, autoescape=True),
-        tickets.c.number.icontains(word, autoescape=True),
-        exists().where(messages.c.ticket == tickets.c.number, said),
-    )
-
-
-def deadline(connection: Connection, number: str) -> TicketDeadline | None:
-    """Return the next deadline of a ticket."""
-    row = connection.execute(select(*_DEADLINE).where(deadlines.c.ticket == number)).one_or_none()
-    return None if row is None else _deadline_of(row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,8 @@ tickets = _table(
     # The customer in one spelling, see `domain.people.addresses.owner`; kept for the index alone.
     Column("person", Text, nullable=False, server_default=""),
     Index("ix_tickets_person_opened_at", "person", "opened_at"),
-    Index("ix_tickets_status_opened_at", "status", "opened_at"),
+    # Lists walk it from the newest on. Behind the order are the filters, so that only rows of the page are read.
+    Index("ix_tickets_newest", *("status", "opened_at", "number", "team", "assignee", "level", "priority")),
     # Who has how much in hand, what is on worklists, and when each agent last got a ticket.
     _partial("ix_tickets_live", "assignee", "status", where="status IN ('new', 'open', 'waiting')"),
     Index("ix_tickets_assignee_assigned_at", "assignee", "assigned_at"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from mailbot.domain import commands as c
 from mailbot.domain.merging.operations import Changes
@@ -15,6 +15,7 @@ from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store import deadlines, queries, tickets
 from mailbot.store.codec import reason_of
+from mailbot.store.lists import ticket_list
 from mailbot.store.schema import events, inbox, messages, participants
 from mailbot.store.store import Store
 from tests.builders import BOX, EKO, RINA
@@ -126,14 +127,14 @@ async def test_a_slip_suggests_nothing_to(desk: Desk, who: str) -> None:
     if who == "the customer of a closed one":
         closed = replace(first, status=Status.CLOSED)
         with desk.store.engine.begin() as connection:
-            connection.execute(tickets.update(tickets.tickets).values(status=closed.status.value))
+            connection.execute(update(tickets.tickets).values(status=closed.status.value))
     elif who == "who has two that are near":
         near = mistyped(typed, -4)
         with desk.store.engine.begin() as connection:
             row = dict(connection.execute(select(tickets.tickets)).one()._mapping)
-            connection.execute(tickets.insert(tickets.tickets), {**row, "number": near})
+            connection.execute(insert(tickets.tickets), {**row, "number": near})
             row = {"ticket": near, "address": BUDI, "role": Role.PARTICIPANT}
-            connection.execute(tickets.insert(participants), row)
+            connection.execute(insert(participants), row)
     again = await desk.receive(sender=ASING if who == "a stranger" else BUDI, Subject=f"Re: {typed}")
 
     assert opened(desk, again)["suggests"] == ""
@@ -178,7 +179,7 @@ async def test_a_held_mail_has_its_own_acknowledged_ticket_and_touches_nothing_o
 
     assert (theirs.held_for, targets(theirs)) == (first.number, [Target.REPEAT])
     assert now(desk, first.number) == first
-    armed = desk.store.read_now(queries.deadline, theirs.number)
+    armed = desk.store.read_now(ticket_list.deadline, theirs.number)
     assert armed is not None
     assert armed.target == "repeat"
     mails = {row.ticket: desk.content(row) for row in desk.outbox_rows("acknowledgement")}
@@ -237,7 +238,7 @@ def everything(desk: Desk, *numbers: str) -> Any:
     kept = {number: replace(now(desk, number), events=0) for number in numbers}
     where = desk.all(select(messages.c.id, messages.c.ticket).order_by(messages.c.id))
     raw = desk.all(select(inbox.c.id, inbox.c.ticket).order_by(inbox.c.id))
-    due = {number: desk.store.read_now(queries.deadline, number) for number in numbers}
+    due = {number: desk.store.read_now(ticket_list.deadline, number) for number in numbers}
     parts = desk.store.read_now(tickets.participants_of, numbers)
     return kept, where, raw, due, parts
 
@@ -287,7 +288,7 @@ async def test_a_merged_ticket_has_no_deadline_and_its_mail_goes_on_to_the_end_o
     assert [row.ticket for row in desk.all(select(messages))] == [third] * 7
     assert linked(desk, third) == [(b, "merged_into", third, True)]
     listed = desk.store.read_now(
-        queries.list_tickets, queries.TicketFilter(statuses=["new", "open", "waiting"])
+        ticket_list.list_tickets, ticket_list.TicketFilter(statuses=["new", "open", "waiting"])
     )
     assert [each.ticket.number for each in listed] == [third]
 

@@ -34,7 +34,7 @@ DIGESTS = {
     "0003_people.py": "e1b670657081090349ee86a1674cc1d667bc1bd16d9006aa2661cae05c295d6f",
     "0004_turns.py": "2ef26beb778d7c31128602de5e1850dfbd1c8da3901536b9328cd59fbe10c4e8",
     "0005_claims.py": "0a1e00c1367daceeb6ba26c4971c4879b0c45da529b69816d0511d4123388aea",
-    "0006_search.py": "fbf9fdfec98ec9ec93bfaecc47c9a9db906519b8ffd373ed9b1c1b203512ea90",
+    "0006_search.py": "e773018c5ffe0fb157d1786f1e6cc472cfa5547fa5f11920e2ad00e5656b951c",
 }
 
 

@@ -23,6 +23,7 @@ from mailbot.config.shipped import init
 from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, migrate, policies, queries, tickets
 from mailbot.store.engine import is_sqlite, open_engine, sqlite_path
+from mailbot.store.lists import ticket_list
 from mailbot.store.schema import events, outbox
 from mailbot.store.store import Store
 
@@ -135,7 +136,7 @@ def test_p12_a_store_of_each_schema_opens_with_all_its_rows(store_url: str, sche
             store.read_now(tickets.events_of, each.ticket.number),
             store.read_now(lambda c, n=each.ticket.number: messages(c, n)),
         )
-        for each in store.read_now(queries.list_tickets, queries.TicketFilter())
+        for each in store.read_now(ticket_list.list_tickets, ticket_list.TicketFilter())
     ]
     fault = store.read_now(compensations.first_fault)
     store.close()

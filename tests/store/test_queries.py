@@ -13,6 +13,7 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Attachment, Ticket
 from mailbot.domain.ticket_number import make
 from mailbot.store import inbox, queries, tickets
+from mailbot.store.lists import ticket_list
 from mailbot.store.schema import deadlines, outbox
 from mailbot.store.schema import nodes as nodes_table
 from mailbot.store.service import nodes, signing_secrets
@@ -61,7 +62,8 @@ def keep(store: Store, mark: str, minutes: int = 0) -> int:
 
 def listed(store: Store, **wanted: object) -> list[str]:
     return [
-        each.ticket.number for each in store.read_now(queries.list_tickets, queries.TicketFilter(**wanted))
+        each.ticket.number
+        for each in store.read_now(ticket_list.list_tickets, ticket_list.TicketFilter(**wanted))
     ]
 
 
@@ -77,9 +79,9 @@ def test_a_list_holds_the_newest_first_each_with_its_next_deadline(store: Store)
     record(store, None, opened())
     record(store, None, opened(OTHER, timedelta(minutes=5)))
 
-    found = store.read_now(queries.list_tickets, queries.TicketFilter())
+    found = store.read_now(ticket_list.list_tickets, ticket_list.TicketFilter())
     assert [each.ticket.number for each in found] == [OTHER, NUMBER]
-    assert found[1].deadline == queries.TicketDeadline(
+    assert found[1].deadline == ticket_list.TicketDeadline(
         NOW + timedelta(minutes=30), "first_response", 0, "armed", None
     )
 
@@ -98,6 +100,21 @@ def test_a_list_takes_only_what_was_asked_for(store: Store) -> None:
     assert listed(store, assignee="rina@tim.example") == [NUMBER]
     assert listed(store, customer="siapa@pelanggan.example") == []
     assert listed(store, limit=1) != []
+
+
+@pytest.mark.parametrize(
+    "wanted", [{}, {"customer": "budi@pelanggan.example"}, {"assignee": "rina@tim.example"}]
+)
+def test_pages_of_a_list_hold_each_ticket_once_in_one_order(store: Store, wanted: dict[str, str]) -> None:
+    numbers = [make("TOKO", f"1111222{index}") for index in range(7)]
+    for index, number in enumerate(numbers):  # some were opened in the same moment
+        record(store, None, opened(number, timedelta(minutes=index // 3)))
+
+    whole = listed(store, **wanted)
+    assert sorted(whole) == sorted(numbers)
+    assert whole[0] == numbers[6]
+    pages = [listed(store, **wanted, limit=3, page=page) for page in (1, 2, 3, 4)]
+    assert pages == [whole[:3], whole[3:6], whole[6:], []]
 
 
 def test_the_longest_overdue_comes_first_and_a_parked_deadline_is_no_longer_due(
@@ -294,9 +311,9 @@ def test_a_query_sees_one_state_however_many_statements_it_has(store: Store) -> 
     record(store, None, opened())
 
     def twice(connection: Connection) -> tuple[int, int]:
-        before = len(queries.list_tickets(connection, queries.TicketFilter()))
+        before = len(ticket_list.list_tickets(connection, ticket_list.TicketFilter()))
         record(store, None, opened(OTHER))  # another process writes in between
-        return before, len(queries.list_tickets(connection, queries.TicketFilter()))
+        return before, len(ticket_list.list_tickets(connection, ticket_list.TicketFilter()))
 
     assert store.read_now(twice) == (1, 1)
     assert len(listed(store)) == 2
@@ -309,7 +326,7 @@ def test_no_view_writes(store: Store) -> None:
     event.listen(store.engine, "before_cursor_execute", lambda *args: sent.append(args[2]))
     for view, *more in (
         (queries.ticket, NUMBER),
-        (queries.list_tickets, queries.TicketFilter(words=("x",))),
+        (ticket_list.list_tickets, ticket_list.TicketFilter(words=("x",))),
         (queries.store_status, NOW),
         (queries.list_nodes,),
         (signing_secrets.load,),

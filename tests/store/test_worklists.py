@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from mailbot.store import worklists
+from mailbot.store.lists import worklists
 from mailbot.store.schema import tickets
 from mailbot.store.store import Store
 from tests.workers.test_intake import Desk

@@ -17,6 +17,7 @@ from mailbot.domain import events as e
 from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.policy import Policy
 from mailbot.store import queries, tickets
+from mailbot.store.lists import ticket_list
 from mailbot.store.store import Store
 
 PATIENCE = 20.0  # seconds for anything to happen; usual is a tenth of one
@@ -129,7 +130,7 @@ class Tour:
         echo(f'  python3 -c \'import smtplib; smtplib.SMTP("{host}", {port}).sendmail(')
         echo(f'    "you@example.org", "{box}", "{header}\\n\\n{text}")\'')
         print_title("\nand look at it from another terminal")
-        listed = self.store.read_now(queries.list_tickets, queries.TicketFilter(limit=1))
+        listed = self.store.read_now(ticket_list.list_tickets, ticket_list.TicketFilter(limit=1))
         number = listed[0].ticket.number
         close = f'ticket close {number} --because "account is safe again"'
         looks = (f"ticket show {number}", f"explain {number}", f"prove {number}", close)

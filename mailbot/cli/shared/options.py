@@ -52,6 +52,10 @@ limit_option = click.option(
     "--limit", type=click.IntRange(1, MAX_LIMIT), help=f"Show at most so many rows. Default: {LIMIT}."
 )
 
+page_option = click.option(
+    "--page", type=click.IntRange(1), default=1, help="Show further rows: 2 follows 1."
+)
+
 
 def standard_options(command: Command) -> Command:
     """Add --config and --json, which nearly every command takes."""

@@ -15,8 +15,9 @@ from mailbot.domain.matching import Match
 from mailbot.domain.model import OutboxState, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.store.codec import event_data, match_of
+from mailbot.store.lists.ticket_list import TicketDeadline
 from mailbot.store.outbox_queries import Entry
-from mailbot.store.queries import InboxEntry, MessageView, TicketDeadline
+from mailbot.store.queries import InboxEntry, MessageView
 from mailbot.store.tickets import RecordedEvent
 
 TICKET = (

@@ -24,6 +24,7 @@ from mailbot.domain.notices import recipient_of
 from mailbot.operations import ticket_commands
 from mailbot.store import queries, tickets
 from mailbot.store.codec import match_of
+from mailbot.store.lists import ticket_list
 
 COLOURS = {
     "new": "yellow",
@@ -88,7 +89,7 @@ def decision_json(opened: OpenStore, decision: Decision) -> dict[str, Any]:
         for n, event in enumerate(decision.events, 1)
     ]
     return {
-        **ticket_json(ticket, opened.store.read_now(queries.deadline, ticket.number)),
+        **ticket_json(ticket, opened.store.read_now(ticket_list.deadline, ticket.number)),
         "events": events_json(recorded, opened.zone(ticket.team)),
         "sends": [{"kind": notice.name, "to": recipient_of(notice)} for notice in decision.notices],
     }

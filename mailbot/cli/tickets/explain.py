@@ -24,6 +24,7 @@ from mailbot.cli.tickets.assumptions import Assumptions, assumption_options
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries, tickets
+from mailbot.store.lists import ticket_list
 
 if TYPE_CHECKING:
     from mailbot.analysis.as_routed import AsRouted
@@ -147,7 +148,7 @@ def _ticket_json(
     rules = trace_text.rules_json(routing.tried)
     names = ("id", "at", "author", "direction", "home")
     return {
-        "ticket": ticket_json(ticket, read(queries.deadline, number)),
+        "ticket": ticket_json(ticket, read(ticket_list.deadline, number)),
         "events": events_json(recorded, opened.zone(ticket.team)),
         "deadlines": deadlines_json(ticket, opened.policy),
         "routing": {"policy": routing.policy or None, "note": routing.note or None, "rules": rules},

@@ -8,7 +8,7 @@ from mailbot.cli.service.ledger_text import line_json
 from mailbot.cli.shared import options
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
-from mailbot.cli.shared.options import as_option, config_option, limit_option, standard_options
+from mailbot.cli.shared.options import as_option, config_option, limit_option, page_option, standard_options
 from mailbot.cli.shared.output import clean, print_table
 from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, outbox_json, ticket_json
 from mailbot.cli.shared.rows import deleted_text, write_raw_mail
@@ -18,6 +18,7 @@ from mailbot.cli.tickets.worklist import print_worklist
 from mailbot.domain.ladder import promised_at
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import compensations, queries, tickets
+from mailbot.store.lists import ticket_list
 from mailbot.store.retention import legal_holds
 
 MESSAGE = (
@@ -46,7 +47,7 @@ def _print_json(opened: OpenStore, ticket: Ticket) -> None:
     messages = read(lambda c: queries.messages_of(c, number, longest=1_000_000))
     print_json(
         {
-            **ticket_json(ticket, read(queries.deadline, number)),
+            **ticket_json(ticket, read(ticket_list.deadline, number)),
             "promised_at": promised_at(ticket, opened.policy),
             "participants": read(queries.participants_of, number),
             "legal_hold": to_json(read(legal_holds.find, number), only=("at", "by", "reason")),
@@ -112,6 +113,7 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
 @click.option("--legal-hold", is_flag=True, help="Only those under a legal hold.")
 @as_option
 @limit_option
+@page_option
 @standard_options
 def list_(
     statuses: tuple[str, ...],
@@ -130,6 +132,7 @@ def list_(
     legal_hold: bool,
     agent: str | None,
     limit: int | None,
+    page: int,
     in_json: bool,
 ) -> None:
     """List tickets, the newest first; machines' mail that was filed only with --automatic.
@@ -139,7 +142,7 @@ def list_(
     if mine or work:
         print_worklist(agent, team, limit, mine=mine, everything=everything, in_json=in_json)
         return
-    wanted = queries.TicketFilter(
+    wanted = ticket_list.TicketFilter(
         statuses=_statuses(statuses, only_open=only_open, automatic=automatic),
         team=team,
         level=level,
@@ -151,6 +154,7 @@ def list_(
         folded=not (customer or incident or legal_hold),
         overdue_at=now() if overdue else None,
         limit=options.row_limit(limit, in_json),
+        page=page,
     )
     _list(wanted, "there is no such ticket", in_json)
 
@@ -172,15 +176,15 @@ def search(words: tuple[str, ...], limit: int | None, in_json: bool) -> None:
     terms = [term for word in words for term in clean(word).split()][:20]
     if not terms:
         raise click.UsageError("give at least one word to look for")
-    wanted = queries.TicketFilter(words=terms, limit=options.row_limit(limit, in_json))
+    wanted = ticket_list.TicketFilter(words=terms, limit=options.row_limit(limit, in_json))
     if not _list(wanted, f"no ticket contains {clean(' '.join(terms))!r}", in_json):
         raise click.exceptions.Exit(1)
 
 
-def _list(wanted: queries.TicketFilter, empty: str, in_json: bool) -> int:
+def _list(wanted: ticket_list.TicketFilter, empty: str, in_json: bool) -> int:
     """Print the tickets and return how many there are."""
     with open_store() as opened:
-        found = opened.store.read_now(queries.list_tickets, wanted)
+        found = opened.store.read_now(ticket_list.list_tickets, wanted)
         zone = opened.zone()
     if in_json:
         print_json([ticket_json(listed.ticket, listed.deadline) for listed in found])

@@ -27,6 +27,7 @@ from mailbot.domain.model import (
 from mailbot.domain.policy import Policy
 from mailbot.domain.reason_texts import TERMS
 from mailbot.store import compensations, incidents, outbox_queries, queries, tickets
+from mailbot.store.lists import ticket_list
 from mailbot.store.retention import legal_holds
 
 PROOF = {
@@ -102,7 +103,7 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
         ("rating", f"{ticket.satisfaction} of 5" if ticket.satisfaction else ""),
         ("turn", _turn_text(ticket, zone)),
         ("promised", _promise_text(ticket, policy, zone)),
-        ("next deadline", _deadline_text(read(queries.deadline, ticket.number), zone)),
+        ("next deadline", _deadline_text(read(ticket_list.deadline, ticket.number), zone)),
         ("to be decided", question_text(ticket, policy)),
     ]
 
@@ -143,7 +144,7 @@ def _people(participants: list[queries.Participant], role: Role) -> str:
     return ", ".join(person.address for person in participants if person.role is role)
 
 
-def _deadline_text(deadline: queries.TicketDeadline | None, zone: str) -> str:
+def _deadline_text(deadline: ticket_list.TicketDeadline | None, zone: str) -> str:
     if deadline is None:
         return "none"
     if deadline.state == DeadlineState.PARKED:
@@ -190,7 +191,7 @@ def _outcome(mail: outbox_queries.Entry, zone: str) -> str:
     return str(mail.reason) or mail.reply or ""
 
 
-def row(listed: queries.ListedTicket, zone: str) -> tuple[object, ...]:
+def row(listed: ticket_list.ListedTicket, zone: str) -> tuple[object, ...]:
     """Return the columns of a ticket in a list."""
     ticket, deadline = listed.ticket, listed.deadline
     agent = (ticket.assignee or "").partition("@")[0]

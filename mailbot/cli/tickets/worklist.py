@@ -17,7 +17,7 @@ from mailbot.domain.day import worklist
 from mailbot.domain.day.worklist import WorkItem
 from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.reasons import render
-from mailbot.store import worklists
+from mailbot.store.lists import worklists
 
 TURNS = {Turn.OURS: "ours", Turn.CUSTOMER: "the customer's", Turn.THIRD_PARTY: "a third party's"}
 HEADS = ("number", "promise", "turn", "next", "agent", "customer", "subject")

@@ -19,7 +19,8 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import LABEL, Reason
 from mailbot.mail.compose.template_values import LANGUAGES
 from mailbot.mail.compose.times import local_time
-from mailbot.store import conversation, outbox, tickets, worklists
+from mailbot.store import conversation, outbox, tickets
+from mailbot.store.lists import worklists
 from mailbot.workers import outbox_rows
 from mailbot.workers.day.mornings import with_reply_addresses
 from mailbot.workers.loop import process_isolating_failures

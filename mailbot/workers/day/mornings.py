@@ -13,7 +13,8 @@ from mailbot.domain.day.day_plan import Approval, DayFacts
 from mailbot.domain.model import Ticket
 from mailbot.domain.notices import AgentWorklist
 from mailbot.domain.policy import Agent, Policy
-from mailbot.store import compensations, outbox, worklists
+from mailbot.store import compensations, outbox
+from mailbot.store.lists import worklists
 from mailbot.store.service import installation
 from mailbot.workers import outbox_rows
 from mailbot.workers.pending_requests import chain_of, last_asked

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain.day import snooze
-from mailbot.store import tickets, worklists
+from mailbot.store import tickets
+from mailbot.store.lists import worklists
 from mailbot.workers import outbox_rows
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, load_missing_ladders

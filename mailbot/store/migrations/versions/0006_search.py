@@ -3,6 +3,8 @@
 - A row for each message in the index. On PostgreSQL it holds the words, on SQLite they are in a table of FTS5.
 - Triggers take words out of the index in the transaction that deletes or changes their message.
 - A queue of messages whose words changed, and how far the index was filled.
+
+And indexes for a store of a million tickets: lists of tickets find their page in one, whatever they filter by.
 """
 
 import sqlalchemy as sa
@@ -42,7 +44,12 @@ STATEMENTS = {
 }
 
 
+LISTED = ("status", "opened_at", "number", "team", "assignee", "level", "priority")
+
+
 def upgrade() -> None:
+    op.create_index("ix_tickets_newest", "tickets", LISTED)
+    op.drop_index("ix_tickets_status_opened_at", "tickets")
     _create_search_tables()
     for statement in STATEMENTS[op.get_bind().dialect.name]:
         op.execute(statement)

@@ -1,0 +1,1 @@
+"""Lists of tickets for people, each read by an index."""

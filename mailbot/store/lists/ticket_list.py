@@ -1,0 +1,159 @@
+"""Lists of tickets for people, a page at a time: each is read by an index, however many tickets there are.
+
+Theory of operation. A filter that names few tickets (a customer, an incident, a legal hold, what is overdue) begins
+with those. All others walk `ix_tickets_newest`, status by status from the newest on, until the page is
+full. That index holds what the filters ask for, so no row is read that the page does not show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, or_, select, true, union_all
+
+from mailbot.domain.model import DeadlineState, Status, Ticket
+from mailbot.domain.people.addresses import owner
+from mailbot.store.schema import ARMED, deadlines, legal_holds, messages, tickets
+from mailbot.store.tickets import ticket_of
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDeadline:
+    """A ticket's next deadline. `reason`: why it was parked, for `state` "parked"."""
+
+    due_at: datetime
+    target: str
+    step: int
+    state: DeadlineState
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTicket:
+    """A line of a list of tickets."""
+
+    ticket: Ticket
+    deadline: TicketDeadline | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """Which tickets to list; what is empty asks for nothing. `page` of `limit` tickets, from 1 on.
+
+    `overdue_at`: due by then and not done. `incident`: this one and its complaints. `folded`: no complaint of an
+    incident is listed, only the incident. `held`: under a legal hold.
+    """
+
+    statuses: Sequence[str] = ()
+    team: str = ""
+    assignee: str = ""
+    customer: str = ""
+    level: str = ""
+    priority: str = ""
+    overdue_at: datetime | None = None
+    incident: str = ""
+    folded: bool = False
+    held: bool = False
+    words: Sequence[str] = ()
+    limit: int = 100
+    page: int = 1
+
+
+_DEADLINE = tuple(deadlines.c[name].label(f"deadline_{name}") for name in TicketDeadline.__dataclass_fields__)
+_NEWEST_FIRST = (tickets.c.opened_at.desc(), tickets.c.number.desc())
+
+
+def list_tickets(connection: Connection, wanted: TicketFilter) -> list[ListedTicket]:
+    """List tickets, newest first; overdue ones by the longest overdue."""
+    if wanted.overdue_at:
+        query = _overdue(wanted, wanted.overdue_at)
+    elif wanted.customer or wanted.incident or wanted.held:
+        query = _few(wanted)
+    else:
+        query = select(tickets, *_DEADLINE).outerjoin(deadlines).order_by(*_NEWEST_FIRST)
+        query = query.where(tickets.c.number.in_(_newest(wanted)))
+    return [ListedTicket(ticket_of(row), _deadline_of(row)) for row in connection.execute(query)]
+
+
+def deadline(connection: Connection, number: str) -> TicketDeadline | None:
+    """Return the next deadline of a ticket."""
+    row = connection.execute(select(*_DEADLINE).where(deadlines.c.ticket == number)).one_or_none()
+    return None if row is None else _deadline_of(row)
+
+
+def _deadline_of(row: Row[Any]) -> TicketDeadline | None:
+    if row.deadline_due_at is None:
+        return None
+    return TicketDeadline(*(getattr(row, f"deadline_{name}") for name in TicketDeadline.__dataclass_fields__))
+
+
+def _conditions(wanted: TicketFilter) -> list[ColumnElement[bool]]:
+    equal = {name: getattr(wanted, name) for name in ("team", "assignee", "level", "priority")}
+    conditions: list[ColumnElement[bool]] = [
+        tickets.c[name] == value for name, value in equal.items() if value
+    ]
+    if wanted.folded:
+        conditions.append(or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number))
+    return [*conditions, *map(_contains_word, wanted.words)]
+
+
+def _contains_word(word: str) -> ColumnElement[bool]:
+    """Match a word in the number, the customer, the subject or any message of the ticket."""
+    # An Indonesian prefix takes the place of a first k, p, t, s: kirim, mengirim; pesan, memesan.
+    stem = word[1:] if len(word) >= 5 and word[0].lower() in "kpts" else word
+    said = or_(
+        messages.c.text.icontains(stem, autoescape=True), messages.c.author.icontains(word, autoescape=True)
+    )
+    return or_(
+        tickets.c.subject.icontains(stem, autoescape=True),
+        tickets.c.customer.icontains(word, autoescape=True),
+        tickets.c.number.icontains(word, autoescape=True),
+        exists().where(messages.c.ticket == tickets.c.number, said),
+    )
+
+
+def _newest(wanted: TicketFilter) -> Select[Any]:
+    """Select the numbers on the page: of each status so many of the newest as the page may need."""
+    most = wanted.limit * wanted.page
+    newest = select(tickets.c.number, tickets.c.opened_at).where(*_conditions(wanted))
+    newest = newest.order_by(*_NEWEST_FIRST).limit(most)
+    parts = [
+        select(newest.where(tickets.c.status == status).subquery())
+        for status in sorted(set(wanted.statuses or Status))
+    ]
+    found = union_all(*parts).subquery()
+    page = select(found.c.number).order_by(found.c.opened_at.desc(), found.c.number.desc())
+    return page.limit(wanted.limit).offset(most - wanted.limit)
+
+
+def _few(wanted: TicketFilter) -> Select[Any]:
+    """Select of the tickets that a customer, an incident or a legal hold names."""
+    query = select(tickets, *_DEADLINE).outerjoin(deadlines).where(*_conditions(wanted), _has_status(wanted))
+    if wanted.customer:
+        query = query.where(tickets.c.person == owner(wanted.customer), tickets.c.customer == wanted.customer)
+    if wanted.incident:
+        query = query.where(tickets.c.incident == wanted.incident)
+    if wanted.held:
+        query = query.where(tickets.c.number.in_(select(legal_holds.c.ticket)))
+    return _page(query.order_by(*_NEWEST_FIRST), wanted)
+
+
+def _overdue(wanted: TicketFilter, by: datetime) -> Select[Any]:
+    query = (
+        select(tickets, *_DEADLINE)
+        .join(deadlines)
+        .where(deadlines.c.state == ARMED, deadlines.c.due_at <= by)
+    )
+    query = query.where(*_conditions(wanted), _has_status(wanted))
+    return _page(query.order_by(deadlines.c.due_at, deadlines.c.ticket), wanted)
+
+
+def _has_status(wanted: TicketFilter) -> ColumnElement[bool]:
+    """Select the statuses in words that no index knows: SQLite would take that of the status for the better one."""
+    status = tickets.c.status.concat("")
+    return status.in_(wanted.statuses) if wanted.statuses else true()
+
+
+def _page(query: Select[Any], wanted: TicketFilter) -> Select[Any]:
+    return query.limit(wanted.limit).offset(wanted.limit * (wanted.page - 1))

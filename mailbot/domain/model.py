@@ -377,3 +377,4 @@ class InboundMail:
     original_from: Contact | None = None
     # Header fields by lower-case name, all values of each, top first; computed on first use.
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    routed: object = field(default=None, repr=False, compare=False)  # early, see `domain.routing.routed`

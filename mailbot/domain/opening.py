@@ -7,7 +7,7 @@ from datetime import datetime
 from mailbot.domain import events as e
 from mailbot.domain import filing, news, notify, reasons
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
-from mailbot.domain.classify import classify, routing_event
+from mailbot.domain.classify import routing_event
 from mailbot.domain.escalation import ownership
 from mailbot.domain.incidents import complaints
 from mailbot.domain.lifecycle import DecisionBuilder
@@ -30,8 +30,8 @@ from mailbot.domain.replies.auto_reply import Permission, permission
 from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
 from mailbot.domain.replies.without_token import help_key
 from mailbot.domain.routing.account_change import unproven_change
+from mailbot.domain.routing.routed import Routed, route
 from mailbot.domain.routing.routing_facts import circumstances, mailbox_of, routing_facts
-from mailbot.domain.routing.why_here import why_here
 
 
 def open_ticket(
@@ -45,14 +45,14 @@ def open_ticket(
     first = _first_event(mail, envelope, facts, policy, now, follows)
     builder = DecisionBuilder(opened_by(facts.number, first), first, loads=facts.loads)
     allowed = _permission(mail, envelope, box, facts, policy, now)
-    routed_by = _route(builder, mail, envelope, allowed, facts, policy, now)
+    routed = _route(builder, mail, envelope, allowed, facts, policy, now)
     not_answered = allowed.refused or mail.no_auto_reply
     if mail.author is not Author.PERSON and not _is_stray_report(mail, facts):
         filing.file_mail(builder, mail, not_answered, now)
         return MailDecision(builder.decision(), Direction.IN)
     if facts.proof and mail.sender in policy.agents:
         return _help_agent(builder, mail, not_answered, facts, policy, now)
-    return _work_on(builder, mail, envelope, allowed, routed_by, facts, policy, now)
+    return _work_on(builder, mail, envelope, allowed, routed, facts, policy, now)
 
 
 def _first_event(
@@ -97,15 +97,15 @@ def _route(
     facts: MailFacts,
     policy: Policy,
     now: datetime,
-) -> Reason:
-    """Record the routing. Return why the ticket comes to its team, in words."""
+) -> Routed:
+    """Record the routing, and return it."""
     box = mailbox_of(envelope, policy)
     again = (
         bool(_opened(builder).follows) or facts.customer_history.reopened
     )  # the latter: assumed, in a dry run
     known = replace(circumstances(mail, facts.customer_history), reopened=again)
     asked = routing_facts(mail, envelope.sender, box.address, policy, now, known)
-    found = classify(policy, asked)
+    routed = route(policy, asked, mail.routed)
     extra = []
     if mail.author is not Author.PERSON:
         extra.append(notify.AUTOMATIC)
@@ -113,8 +113,8 @@ def _route(
         extra.append(notify.UNANSWERED)
     if box.unauthenticated == "none" and not is_proven_author(mail, policy):
         extra.append(notify.UNAUTHENTICATED)
-    builder.record(routing_event(found, policy, now, extra, known))
-    return why_here(found, asked, policy)
+    builder.record(routing_event(routed.found, policy, now, extra, known))
+    return routed
 
 
 def _is_stray_report(mail: InboundMail, facts: MailFacts) -> bool:
@@ -143,7 +143,7 @@ def _work_on(
     mail: InboundMail,
     envelope: Envelope,
     allowed: Permission,
-    routed_by: Reason,
+    routed: Routed,
     facts: MailFacts,
     policy: Policy,
     now: datetime,
@@ -152,7 +152,7 @@ def _work_on(
     box, follows = mailbox_of(envelope, policy), _opened(builder).follows
     complaint = None
     if box.incident and not (facts.held_for or facts.forwarded or follows):
-        complaint = complaints.complaint_of(builder.ticket, mail)
+        complaint = complaints.complaint_of(builder.ticket, mail, routed.words)
     storm = complaints.look(complaint, box, facts.storms)
     _assign(builder, storm.incident, facts, policy, now)
     suppression = facts.suppressions.get(acknowledge_to(mail, envelope, policy).lower())
@@ -166,7 +166,7 @@ def _work_on(
     _add_people(builder, mail, facts, policy, now)
     why = NoticeKind.UNCONFIRMED if facts.held_for else NoticeKind.NEW
     notify.notify_team(
-        builder, policy, now, why, _remarks(builder, mail, routed_by, facts, policy), mail.visible
+        builder, policy, now, why, _remarks(builder, mail, routed.because, facts, policy), mail.visible
     )
     effects = undeliverable.NOTHING
     if mail.report and facts.returned and _is_stray_report(mail, facts):

@@ -22,14 +22,16 @@ HOLD = timedelta(minutes=1)  # how long a notice waits while similar complaints 
 TEMPLATE = "incident"  # the variant of the acknowledgement
 
 
-def complaint_of(ticket: Ticket, mail: InboundMail) -> Complaint | None:
+def complaint_of(ticket: Ticket, mail: InboundMail, words: frozenset[str] | None = None) -> Complaint | None:
     """Return the ticket that a mail opened as a complaint; None where nothing may fold it away.
 
-    What is urgent, or a matter of fraud or law by its urgency, always has its own agent.
+    What is urgent, or a matter of fraud or law by its urgency, always has its own agent. `words`: the significant
+    ones of the mail, where they are known already.
     """
     if not may_be_folded(ticket.priority, ticket.urgency, ticket.tags):
         return None
-    words = significant_words(mail.subject, mail.visible or mail.text)
+    if words is None:
+        words = significant_words(mail.subject, mail.visible or mail.text)
     person = owner(ticket.customer)
     return Complaint(ticket.number, ticket.mailbox, ticket.category, person, ticket.opened_at, words)
 

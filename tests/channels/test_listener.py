@@ -9,13 +9,12 @@ import weakref
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 import trustme
 
 from mailbot.channels.smtp.listener import load_certificate
-from mailbot.channels.smtp.session import Session, shared_attributes
+from mailbot.channels.smtp.session import Session
 from mailbot.config.model import Limits, Listen
 from mailbot.errors import ConfigError, StoreFull, StoreUnavailable
 from tests.channels.smtp_client import (
@@ -77,15 +76,6 @@ async def test_the_greeting_and_ehlo_list_extensions_and_not_the_software(inbox:
             "250 SMTPUTF8",
         ]
         assert await session.ask("HELO x") == "250 mx.dukungan.example"
-
-
-async def test_what_sessions_share_cannot_be_changed_by_one_of_them(inbox: Inbox) -> None:
-    loop = asyncio.get_running_loop()
-    async with listening(inbox) as listener:
-        common = shared_attributes(listener._server, loop)
-    plain = (str, int, float, bool, type(None), MappingProxyType, ssl.SSLContext, type(loop))
-    auth = {"_auth_callback"}  # a function
-    assert {name for name, value in common.items() if not isinstance(value, plain)} == auth
 
 
 async def test_commands_sent_together_are_answered_in_order_also_after_the_final_dot(inbox: Inbox) -> None:

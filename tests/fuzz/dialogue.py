@@ -25,7 +25,7 @@ from typing import Any
 from mailbot.channels.smtp.commands import ESMTP, LMTP
 from mailbot.channels.smtp.limits import ConnectionLimits, MemoryBudget
 from mailbot.channels.smtp.server import ServerState, Timeouts
-from mailbot.channels.smtp.session import Session, shared_attributes
+from mailbot.channels.smtp.session import Session
 from mailbot.config.model import Limits
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Mailbox, Policy
@@ -69,6 +69,8 @@ class Clock(asyncio.SelectorEventLoop):
 class Wire(asyncio.Transport):
     """The client's end of the connection: `output` is what the server wrote, until it closed."""
 
+    _start_tls_compatible = True
+
     def __init__(self, loop: Clock) -> None:
         super().__init__()
         self._loop, self._protocol = loop, None
@@ -94,6 +96,10 @@ class Wire(asyncio.Transport):
             room[:count] = data[:count]
             self._protocol.buffer_updated(count)
             data = data[count:]
+
+    def end(self) -> None:
+        if not self._protocol.eof_received():
+            self.close()
 
     def write(self, data: Any) -> None:
         assert not self.ended, f"written after the end: {data!r}"
@@ -198,7 +204,6 @@ def server_for(script: Script, heard: Heard) -> ServerState:
         proxies=HOUSE if "p" in script.how else (),
         policy=lambda: POLICY,
         keep=keep,
-        wake=lambda: None,
         free_space=lambda: 1 << 40,
         count_refusal=lambda code: None,
         now=lambda: datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=clock().time()),
@@ -219,9 +224,9 @@ def talk(script: Script, sizes: tuple[int, ...] | None = None) -> Heard:
     loop.set_exception_handler(lambda _, context: troubles.append(context))
     server = server_for(script, heard)
     wire = Wire(loop)
-    session = Session(server, shared_attributes(server, loop), LMTP if "l" in script.how else ESMTP)
+    session = Session(server, LMTP if "l" in script.how else ESMTP, loop)
     wire.set_protocol(session)
-    session.connection_made(wire)
+    loop.call_soon(session.connection_made, wire)
     loop.settle()
     _feed(loop, wire, script)
     loop.pass_by(timedelta(minutes=12))
@@ -238,11 +243,11 @@ def _feed(loop: Clock, wire: Wire, script: Script) -> None:
     for piece in script.pieces():
         if wire.closed:
             return
-        wire.arrive(piece)
+        loop.call_soon(wire.arrive, piece)
         loop.settle(3 if len(piece) < 3 else 6)
     loop.settle(30)
-    if "e" in script.how and not wire.closed and not wire.get_protocol().eof_received():
-        wire.close()
+    if "e" in script.how and not wire.closed:
+        loop.call_soon(wire.end)
     loop.settle(30)
 
 

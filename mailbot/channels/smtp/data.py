@@ -55,14 +55,19 @@ class DataBuffer:
         self.received = 0  # bytes on the wire
 
     @property
-    def hopeless(self) -> bool:
+    def is_hopeless(self) -> bool:
         return self.received > ABORT_FACTOR * self._limit
 
     @property
     def is_large(self) -> bool:
         return self._file is not None
 
-    async def add(self, part: bytes) -> None:
+    @property
+    def is_full(self) -> bool:
+        """Return whether `spill` must come before more is added."""
+        return self._in_memory > self._most_in_memory
+
+    def add(self, part: bytes) -> None:
         """Add the next part."""
         self.received += len(part)
         if self.refusal:
@@ -73,16 +78,21 @@ class DataBuffer:
             return
         self._parts.append(part)
         self._in_memory += len(part)
-        if self._in_memory > self._most_in_memory:
-            await self._move_to_spool()
+
+    def text(self, *, repair: bool) -> bytes:
+        """Return a mail that is in memory, with CRLF line ends.
+
+        Raises Refused when it can't be accepted or is too big, and for CR or LF on its own unless we are to
+        `repair` that.
+        """
+        if self.refusal:
+            code, _, reason = self.refusal.partition(" ")
+            raise Refused(int(code), reason)
+        return self._text(b"".join(self._parts), repair)
 
     async def content(self, *, repair: bool) -> bytes:
-        """Return the mail with CRLF line ends.
-
-        Raises Refused when it is too big, and for CR or LF on its own unless we are to `repair` that.
-        """
-        if self._file is None:
-            return self._text(b"".join(self._parts), repair)
+        """Return a large mail, as `text` does."""
+        assert self._file is not None
         return await asyncio.to_thread(self._read, self._file, repair)
 
     def close(self) -> None:
@@ -90,7 +100,8 @@ class DataBuffer:
         if self._file is not None:
             self._file.close()
 
-    async def _move_to_spool(self) -> None:
+    async def spill(self) -> None:
+        """Move what is in memory to the file."""
         if not self._has_space():
             self._drop(NO_SPACE)
             return

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from mailbot.channels.smtp.certificate import certificate_end
 from mailbot.channels.smtp.commands import ESMTP, LMTP
 from mailbot.channels.smtp.limits import COPIES, ConnectionLimits, MemoryBudget
 from mailbot.channels.smtp.server import Keep, ServerState, Timeouts
-from mailbot.channels.smtp.session import MailProtocol, Session, shared_attributes
+from mailbot.channels.smtp.session import MailProtocol, Session
 from mailbot.config.model import Listen, Settings, SocketAddress
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
@@ -58,7 +58,6 @@ class Listener:
         self._endpoints = ((ESMTP, tuple(sockets), smtp), (LMTP, tuple(lmtp_sockets), listen.lmtp))
         self.certificate_end = certificate_end(listen.certificate)  # of the one in use
         self.retiring = False  # another process goes on accepting on our sockets
-        self._shared: Mapping[str, Any] = {}  # set by `start`, and anew for each certificate
         self._servers: dict[MailProtocol, list[asyncio.Server]] = {ESMTP: [], LMTP: []}
         self._server = ServerState(
             hostname=settings.hostname,
@@ -114,7 +113,6 @@ class Listener:
 
     async def start(self) -> None:
         """Start to accept mail. Raises OSError when an address can't be bound."""
-        self._shared = shared_attributes(self._server, asyncio.get_running_loop())
         for protocol, inherited, configured in self._endpoints:
             for listening in inherited or open_sockets(configured):
                 self._servers[protocol].append(await self._serve(listening, protocol))
@@ -127,7 +125,6 @@ class Listener:
         if self._server.tls and listen.certificate:
             self._server.tls = load_certificate(listen)
             self.certificate_end = certificate_end(listen.certificate)
-            self._shared = shared_attributes(self._server, asyncio.get_running_loop())
             log.certificate_loaded(path=listen.certificate)
 
     async def _serve(self, listening: socket.socket, protocol: MailProtocol) -> asyncio.Server:
@@ -135,7 +132,7 @@ class Listener:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         return await loop.create_server(
-            lambda: Session(self._server, self._shared, protocol), sock=listening, backlog=BACKLOG
+            lambda: Session(self._server, protocol, loop), sock=listening, backlog=BACKLOG
         )
 
     async def stop(self, span: timedelta) -> None:

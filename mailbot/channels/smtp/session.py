@@ -1,24 +1,21 @@
-"""One SMTP or LMTP session: aiosmtpd's connection and STARTTLS with a command loop of our own.
+"""One SMTP or LMTP session: the connection, its timer, and a command loop that runs as the bytes come.
 
-Theory of operation. Replies are queued and leave together when no further command has arrived (RFC 2920).
-An internal error is answered 451 or 421, never 5xx. `Phase` is what the session waits for: the timer and the
-drain end a session that waits for a command, and let a mail under way finish. 250 follows only the commit of
-the mail. The commands themselves are in `commands`.
+Theory of operation. A session is no task: what arrives is run at once, in `data_received`, as far as it goes. Only what
+takes time is a task of its own (`work`): a TLS handshake, a proxy's header, a large mail. Replies are queued and
+leave together when no further command has arrived (RFC 2920). An internal error is answered 451 or 421, never 5xx.
+`Phase` is what the session waits for: the timer and the drain end a session that waits for a command, and let
+a mail under way finish. The commands themselves are in `commands`, a mail's text is read in `transfer`.
 """
 
 import asyncio
 import enum
-from asyncio import IncompleteReadError, LimitOverrunError
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio import IncompleteReadError
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
-
-from aiosmtpd.smtp import SMTP, TLSSetupException
+from typing import Any, Protocol
 
 from mailbot import log
-from mailbot.channels.smtp import proxy
-from mailbot.channels.smtp.data import END, DataBuffer, too_big
+from mailbot.channels.smtp.data import NOT_KEPT
 from mailbot.channels.smtp.limits import plain_address
 from mailbot.channels.smtp.server import MAX_LINGERING, PUT_OUT, SHUTTING_DOWN, ServerState
 from mailbot.errors import Refused
@@ -27,7 +24,7 @@ MAX_COMMAND = 2048  # bytes: RFC 5321 4.5.3.1.4 wants 512 and what extensions ad
 BUFFER = 65536  # bytes: longer mails are taken in parts of at least this size
 WITHOUT_TLS = frozenset({"EHLO", "HELO", "LHLO", "NOOP", "QUIT", "RSET", "STARTTLS"})  # RFC 3207 4
 
-Command = Callable[["Session", str], Awaitable[None]]
+Command = Callable[["Session", str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +42,7 @@ class MailProtocol:
 class Phase(enum.Enum):
     """What a session waits for; the drain and the timer depend on it."""
 
+    HEADER = enum.auto()  # the proxy's header
     COMMAND = enum.auto()  # the client's next command
     TEXT = enum.auto()  # the client's mail
     HANDSHAKE = enum.auto()  # the client's part of a TLS handshake
@@ -55,60 +53,70 @@ class EndSession(Exception):
     """The session ends with this reply; "" sends none."""
 
 
-def shared_attributes(server: ServerState, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
-    """Return the attributes that aiosmtpd gives every session alike.
+class Transfer(Protocol):
+    """What the session needs of a mail that is coming in."""
 
-    Its constructor inspects all attributes of session and handler each time, a fifth of the cost of a mail on
-    a new connection. So it is called once, and the sessions copy what it set.
-    """
-    example = SMTP(None, hostname=server.hostname, tls_context=server.tls, loop=loop)
-    reader = asyncio.StreamReader(loop=loop)
-    base = vars(asyncio.StreamReaderProtocol(reader, lambda reader, writer: None, loop))
-    bound = {"_smtp_methods", "_auth_methods", "_handle_hooks"}  # bound to the example
-    shared = {name: value for name, value in vars(example).items() if name not in base and name not in bound}
-    return MappingProxyType(shared | {"_handle_hooks": MappingProxyType({})})
+    def read(self) -> bool: ...
+    def seconds_left(self) -> float: ...
+    def close(self) -> None: ...
 
 
-class Session(SMTP):
+class Session(asyncio.Protocol):
     """Speaks with one client. No failure on our side is answered with 5xx (promise P4)."""
 
-    def __init__(self, server: ServerState, shared: Mapping[str, Any], protocol: MailProtocol) -> None:
-        loop: asyncio.AbstractEventLoop = shared["loop"]
-        vars(self).update(shared)
-        reader = asyncio.StreamReader(limit=BUFFER, loop=loop)
-        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
-        self._unread: bytearray = reader._buffer  # type: ignore[attr-defined]  # aiosmtpd reaches for it, too
+    def __init__(self, server: ServerState, protocol: MailProtocol, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop, self.server, self.protocol = loop, server, protocol
         self.transport: asyncio.Transport | None = None
-        self.server, self.protocol = server, protocol
         self.peer = ""
-        self.front = self.greeted = self._closing = self._at_eof = self._proxied = False
+        self.front = self.greeted = self.secured = False
         self.phase = Phase.COMMAND
         self.errors = self.unproductive = self.mails = 0
         self.sender: str | None = None
         self.recipients: list[str] = []
         self.accepted = 0  # RCPT commands answered 250: `recipients` holds each address once
+        self.unread = bytearray()
+        self.transfer: Transfer | None = None
+        self._entered = self._closing = self._at_eof = self._is_slow = self._is_paused = False
+        self._tls = server.tls  # a reload renews that of new sessions
+        self._header: asyncio.StreamReader | None = None  # of a proxy, until it is read
+        self._work: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._progress_at = 0.0  # when the client last sent what we wait for, by the loop's clock
-        self._buffered = 0  # bytes in the reader's buffer then
+        self._buffered = 0  # unread bytes then
         self._replies: list[str] = []
+
+    @property
+    def offers_tls(self) -> bool:
+        return self._tls is not None and not self.secured
 
     # --- the connection -----------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Accept the client. Called again with TLS: then all before it is discarded (RFC 3207 4.2)."""
-        if self._original_transport is None:
-            name = transport.get_extra_info("peername")
-            self.peer = plain_address(name[0]) if isinstance(name, tuple) else ""
-            if refusal := self.server.enter(self, self.peer):
-                self._reject(transport, refusal)
-                return
-            self._proxied = self.server.is_proxy(self.peer)
-            self.front = not self._proxied and self.server.is_front(self.peer)
-        self.greeted = False
-        super().connection_made(transport)
+        """Accept the client and greet it, or refuse it."""
+        assert isinstance(transport, asyncio.Transport)
+        name = transport.get_extra_info("peername")
+        self.peer = plain_address(name[0]) if isinstance(name, tuple) else ""
+        self.transport = transport
+        if refusal := self.server.enter(self, self.peer):
+            self._reject(transport, refusal)
+            return
+        self._entered = True
+        self._progress_at = self.loop.time()
+        if self.server.is_proxy(self.peer):
+            self._header = asyncio.StreamReader(limit=BUFFER, loop=self.loop)
+            self.work(self._read_proxy_header(self._header), Phase.HEADER)
+        else:
+            self._greet()
+        self._look()
 
-    def _reject(self, transport: Any, refusal: str) -> None:
+    def _greet(self) -> None:
+        self.front = self.server.is_front(self.peer)
+        self._replies.append(f"220 {self.server.hostname} {self.protocol.name} mailbot")
+        self.process()
+
+    def _reject(self, transport: asyncio.Transport, refusal: str) -> None:
         """Refuse a client before the greeting. The connection stays half open until the client has read why."""
-        self.transport, self._closing = transport, True
+        self._closing = True
         transport.write(f"{refusal}\r\n".encode())
         self._log_refusal(refusal)
         if len(self.server.lingering) >= MAX_LINGERING or not transport.can_write_eof():
@@ -119,54 +127,80 @@ class Session(SMTP):
         self.loop.call_later(self.server.timeouts.close.total_seconds(), transport.abort)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.session is not None:
-            super().connection_lost(error)
-            self.server.leave(self, self.peer)
-        elif self.transport is not None:  # a rejected client never had a session
+        """Forget the client. A mail that is being kept is kept all the same."""
+        self._closing = True
+        if self.transport is not None:
             self.server.lingering.discard(self.transport)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._drop_work()
+        if self._entered:
+            self.server.leave(self, self.peer)
+
+    def _drop_work(self) -> None:
+        if self.transfer is not None:
+            self.transfer.close()
+        if self._work is not None:
+            self._work.cancel()
 
     def data_received(self, data: bytes) -> None:
-        if not self._closing:
-            super().data_received(data)
+        """Take bytes of the client, and run what they complete."""
+        if self._closing:
+            return None
+        if self._header is not None:
+            return self._header.feed_data(data)
+        self.unread += data
+        if self.phase is Phase.COMMAND or self.phase is Phase.TEXT:
+            self.process()
+        elif len(self.unread) > 2 * BUFFER and not self._is_paused and self.transport is not None:
+            self._is_paused = True
+            self.transport.pause_reading()
+        return None
 
     def eof_received(self) -> bool:
-        """Note that the client sends no more. What it sent is still processed, unlike in aiosmtpd."""
+        """Note that the client sends no more. What it sent is still run."""
         self._at_eof = True
-        self._reader.feed_eof()
-        return self._tls_protocol is None and not self._closing  # TLS can't be closed by halves
+        keep_open = not self.secured and not self._closing  # TLS can't be closed by halves
+        if self._header is not None:
+            self._header.feed_eof()
+        elif keep_open:
+            self.process()
+        return keep_open
 
-    def _set_rset_state(self) -> None:
-        super()._set_rset_state()  # type: ignore[no-untyped-call]
-        self.sender, self.recipients, self.accepted = None, [], 0
+    def pause_writing(self) -> None:
+        """Run no further command: the client does not read its replies."""
+        self._is_slow = True
 
-    reset = _set_rset_state
+    def resume_writing(self) -> None:
+        self._is_slow = False
+        self.loop.call_soon(self.process)
 
     def drain(self) -> None:
         """Let a mail under way finish, and end any other session now."""
-        if self.phase in (Phase.COMMAND, Phase.HANDSHAKE):
-            self._end(SHUTTING_DOWN)
+        if self.phase in (Phase.COMMAND, Phase.HANDSHAKE, Phase.HEADER):
+            self.end(SHUTTING_DOWN)
 
     def idle_seconds(self) -> float:
         """Return for how long the client has left us waiting for a command or a handshake; 0 when it does not."""
-        waits = self.phase in (Phase.COMMAND, Phase.HANDSHAKE) and not self._closing
+        waits = self.phase in (Phase.COMMAND, Phase.HANDSHAKE, Phase.HEADER) and not self._closing
         return self.loop.time() - self._progress_at if waits else 0.0
 
     def put_out(self) -> None:
         """End a silent session, so that another client gets its place."""
         self._log_refusal(PUT_OUT)
-        self._end(PUT_OUT)
+        self.end(PUT_OUT)
 
     def hurry(self) -> None:
         """Look at the client's silence now: patience has become shorter."""
-        if self._timeout_handle is not None and not self._closing:
-            self._timeout_handle.cancel()
-            self._timeout_cb()
+        if self._timer is not None and not self._closing:
+            self._timer.cancel()
+            self._look()
 
     def abort(self) -> None:
         if self.transport is not None:
             self.transport.abort()
 
-    def _end(self, reply: str) -> None:
+    def end(self, reply: str) -> None:
         """Send the last reply and close.
 
         What a refused client still sends is read and dropped for a while. Closing with unread bytes would
@@ -176,88 +210,87 @@ class Session(SMTP):
         if transport is None or self._closing:
             return
         self._closing = True
-        self._write(reply)
-        if reply[:1] in ("4", "5") and not self._at_eof and transport.can_write_eof():
-            _close_our_half(transport)
-            transport.resume_reading()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.phase is Phase.HANDSHAKE:  # it takes no reply in the clear
+            transport.abort()
         else:
-            transport.close()
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
-        seconds = self.server.timeouts.close.total_seconds()
-        self._timeout_handle = self.loop.call_later(seconds, transport.abort)
-        if self._handler_coroutine and self._handler_coroutine is not asyncio.current_task():
-            self._handler_coroutine.cancel()
+            self._write(reply)
+            if reply[:1] in ("4", "5") and not self._at_eof and transport.can_write_eof():
+                _close_our_half(transport)
+                transport.resume_reading()
+            else:
+                transport.close()
+            self._timer = self.loop.call_later(self.server.timeouts.close.total_seconds(), transport.abort)
+        self._drop_work()
 
     # --- the timer ----------------------------------------------------------------------------------------
 
-    def _reset_timeout(self, duration: float | None = None) -> None:
-        """Keep one timer for each session instead of one for each command."""
-        self._progress_at = self.loop.time()
-        if self._timeout_handle is None:
-            self._timeout_cb()
+    def _look(self) -> None:
+        """Close a session that is silent for too long, or that sends a mail too slowly.
 
-    def _timeout_cb(self) -> None:
-        """Close a session that is silent for too long, or that sends a mail too slowly."""
+        One timer looks from time to time, instead of one for each command.
+        """
+        if self._closing:
+            return None
         server, timeouts = self.server, self.server.timeouts
         silence, text = self.loop.time() - self._progress_at, server.patience(timeouts.text)
-        delay = text
+        delay = min(text, timeouts.keep.total_seconds())
         if self.phase is Phase.COMMAND:
             usual = timeouts.command if self.greeted else min(timeouts.command, timeouts.first_command)
             command = server.patience(usual)
             if silence >= command:
-                return self._end("421 4.4.2 Nothing heard for too long")
+                return self.end("421 4.4.2 Nothing heard for too long")
             delay = min(delay, command - silence)
         elif self.phase is Phase.TEXT and silence >= text:
-            if len(self._unread) - self._buffered < server.minimum_rate * silence:
+            if len(self.unread) - self._buffered < server.minimum_rate * silence:
                 self._log_refusal("421 4.4.2 Too slow")
-                return self._end("421 4.4.2 Too slow, try again later")
-            self._await_text()
+                return self.end("421 4.4.2 Too slow, try again later")
+            self.await_text()
         elif self.phase is Phase.TEXT:
-            delay -= silence
-        self._timeout_handle = self.loop.call_later(delay, self._timeout_cb)
+            delay = min(delay, text - silence)
+        elif self.transfer is not None and (left := self.transfer.seconds_left()) <= 0:
+            self.process(NOT_KEPT)
+            return self._look()
+        elif self.transfer is not None:
+            delay = min(delay, left)
+        self._timer = self.loop.call_later(delay, self._look)
         return None
 
-    def _await_text(self) -> None:
+    def await_text(self) -> None:
         """Require the minimum rate for the client's text from now on."""
         self.phase = Phase.TEXT
-        self._progress_at, self._buffered = self.loop.time(), len(self._unread)
+        self._progress_at, self._buffered = self.loop.time(), len(self.unread)
 
-    # --- the dialogue -------------------------------------------------------------------------------------
+    def await_command(self) -> None:
+        self.phase, self._progress_at = Phase.COMMAND, self.loop.time()
 
-    async def _handle_client(self) -> None:
-        """Run one command after another until either side leaves.
+    # --- what takes time ----------------------------------------------------------------------------------
 
-        Replaces aiosmtpd's loop, which answers 500 to our own errors, counts neither errors nor commands, and
-        stops at EOF with commands unanswered.
-        """
-        try:
-            if self._proxied:
-                await self._read_proxy_header()
-            self._replies.append(f"220 {self.hostname} {self.protocol.name} mailbot")
-            while True:
-                if b"\n" not in self._unread:  # RFC 2920: replies to a group leave together
-                    await self.flush()
-                if self.server.draining:
-                    return self._end(SHUTTING_DOWN)
-                await self._run(await self._read_command())
-        except EndSession as reply:
-            self._log_refusal(str(reply).partition("\r\n")[0])
-            self._end(str(reply))
-        except (IncompleteReadError, ConnectionError):
-            self._end("")
-        except TLSSetupException:
-            self.abort()
-            self.connection_lost(None)  # the TLS layer reports it only after a handshake
+    def work(self, job: Coroutine[Any, Any, None], phase: Phase = Phase.BUSY) -> None:
+        """Run a coroutine, and then what came meanwhile. It sets the phase that follows."""
+        self.phase = phase
+        self._work = self.loop.create_task(job)
+        self._work.add_done_callback(self._worked)
 
-    async def _read_proxy_header(self) -> None:
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        self._work = None
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._leave(error)
+        else:
+            self.process()
+
+    async def _read_proxy_header(self, reader: asyncio.StreamReader) -> None:
         """Read the PROXY header before anything else; the client that it names becomes the peer.
 
         With LOCAL (a health check of the proxy) the proxy stays the peer.
         """
+        from mailbot.channels.smtp import proxy  # few installations stand behind one
+
         try:
             async with asyncio.timeout(self.server.timeouts.proxy_header.total_seconds()):
-                client = await proxy.read_client(self._reader)
+                client = await proxy.read_client(reader)
         except TimeoutError:
             raise EndSession("421 4.4.2 No PROXY header came in time") from None
         except proxy.BadHeader as error:  # a set-up gone wrong: no customer's mail may bounce for it
@@ -266,18 +299,85 @@ class Session(SMTP):
             if refusal := self.server.change_peer(self.peer, client):
                 raise EndSession(refusal)
             self.peer = client
-        self.front = self.server.is_front(self.peer)
+        self._header = None
+        self.unread += reader._buffer  # type: ignore[attr-defined]
+        self.await_command()
+        self._greet()
 
-    async def _read_command(self) -> bytes:
+    def start_tls(self) -> None:
+        """Begin a TLS handshake. What was sent in the clear after the command is discarded (RFC 3207 4.2)."""
+        assert self.transport
+        self.transport.pause_reading()
+        self.unread.clear()
+        self._write("220 Ready to start TLS")
+        self.work(self._shake_hands(self.transport), Phase.HANDSHAKE)
+
+    async def _shake_hands(self, transport: asyncio.Transport) -> None:
+        assert self._tls
+        secured = None
+        seconds = self.server.patience(self.server.timeouts.handshake)
         try:
-            return await self._reader.readuntil(b"\n")
-        except LimitOverrunError:
-            raise EndSession("500 5.5.2 Line too long") from None
+            secured = await self.loop.start_tls(
+                transport, self, self._tls, server_side=True, ssl_handshake_timeout=seconds
+            )
+        except OSError:  # ssl.SSLError is one
+            pass
+        finally:
+            if secured is None:  # also without an error, when the connection is lost just now
+                transport.abort()
+                self.connection_lost(None)  # the TLS layer reports it only after a handshake
+        if secured is not None:
+            self.transport, self.secured, self.greeted = secured, True, False
+            self.reset()
+            self.await_command()
 
-    async def _run(self, line: bytes) -> None:
+    # --- the dialogue -------------------------------------------------------------------------------------
+
+    def process(self, reply_to_mail: str = "") -> None:
+        """Run what has come as far as it goes, then send the replies: first that to the mail before it."""
+        try:
+            if reply_to_mail and not self._closing:
+                self.conclude(reply_to_mail)
+            while not self._closing and not self._is_slow and self._next():
+                pass
+        except Exception as error:
+            self._leave(error)
+        if not self._closing:
+            self._write("")
+
+    def _next(self) -> bool:
+        """Run the next command, or read on in a mail. Return False when more must come first."""
+        if self.phase is Phase.COMMAND:
+            if self.server.draining:
+                self.end(SHUTTING_DOWN)
+                return False
+            if line := self._next_line():
+                self._run(line)
+                return True
+        elif self.phase is not Phase.TEXT or self.transfer is None:
+            return False
+        elif self.transfer.read():
+            return True
+        if self._at_eof:
+            raise EndSession
+        if self._is_paused and self.transport is not None:
+            self._is_paused = False
+            self.transport.resume_reading()
+        return False
+
+    def _next_line(self) -> bytes:
+        end = self.unread.find(b"\n")
+        if max(end, len(self.unread) if end < 0 else 0) > BUFFER:
+            raise EndSession("500 5.5.2 Line too long")
+        line = bytes(self.unread[: end + 1])
+        del self.unread[: end + 1]
+        return line
+
+    def _run(self, line: bytes) -> None:
         name, _, argument = line.strip().partition(b" ")
         verb = name.decode("ascii", "replace").upper()
         command = self.protocol.commands.get(verb)
+        self._progress_at = self.loop.time()
         try:
             if len(line) > MAX_COMMAND:
                 raise Refused(500, "5.5.2 Line too long")
@@ -285,44 +385,49 @@ class Session(SMTP):
                 raise Refused(500, "5.5.2 Command not recognised")
             if self._needs_tls() and verb not in WITHOUT_TLS:
                 raise Refused(530, "5.7.0 Must issue a STARTTLS command first")
-            await command(self, argument.strip().decode("utf-8", "surrogateescape"))
+            command(self, argument.strip().decode("utf-8", "surrogateescape"))
         except Refused as refusal:
             self.refuse(str(refusal))
-        except (EndSession, IncompleteReadError, ConnectionError, TLSSetupException):
+        except EndSession:
             raise
         except Exception as error:  # this is a loop: whatever our own fault, the client shall try again
-            self._report_error(error)
-        finally:
-            self.phase, self._progress_at = Phase.COMMAND, self.loop.time()
+            log.session_failed(peer=self.peer, error=error)
+            self.reset()
+            self.reply("451 4.3.0 Trouble on our side, try again later")
 
     def _needs_tls(self) -> bool:
         """Check whether TLS is missing where the admin requires it. A local socket needs none."""
-        return self.server.require_tls and self._tls_protocol is None and self.peer != ""
+        return self.server.require_tls and not self.secured and self.peer != ""
 
-    def _report_error(self, error: Exception) -> None:
-        log.session_failed(peer=self.peer, error=error)
+    def reset(self) -> None:
+        self.sender, self.recipients, self.accepted = None, [], 0
+
+    def conclude(self, reply: str) -> None:
+        """Answer the end of a mail; in LMTP once for each recipient, since one commit holds for all."""
+        count = self.reply_count()
+        if self.transfer is not None:
+            self.transfer.close()
+            self.transfer = None
         self.reset()
-        if self.phase is not Phase.COMMAND:  # what is left of a mail's text must not be taken for commands
-            raise EndSession("421 4.3.0 Trouble on our side, try again later")
-        self.reply("451 4.3.0 Trouble on our side, try again later")
+        self.await_command()
+        if reply.startswith("250"):
+            self.unproductive = 0
+            self.reply(reply)
+        else:
+            self.refuse(reply)
+        self._replies += [reply] * (count - 1)
 
-    async def read_text(self, buffer: DataBuffer) -> None:
-        """Read a mail up to the final dot in parts, not lines: most mails are a single part.
-
-        aiosmtpd reads line by line, half of the cost of a mail. What follows the dot stays in the reader.
-        """
-        self._unread[:0] = b"\r\n"  # so that a dot on the first line is found like any other
-        complete = False
-        while not complete:
-            self._await_text()
-            try:
-                part, complete = await self._reader.readuntil(END), True
-            except LimitOverrunError as overrun:  # `consumed` leaves what may be the beginning of END
-                part = await self._reader.readexactly(overrun.consumed)
-            self.phase = Phase.BUSY
-            await buffer.add(part)
-            if buffer.hopeless:
-                raise EndSession("\r\n".join([str(too_big(self.server.limits.size))] * self.reply_count()))
+    def _leave(self, error: BaseException) -> None:
+        """End the session. After an error of ours what is left of a mail must not be taken for commands."""
+        reply = ""
+        if isinstance(error, EndSession):
+            reply = str(error)
+        elif not isinstance(error, IncompleteReadError | ConnectionError):
+            log.session_failed(peer=self.peer, error=error)
+            reply = "421 4.3.0 Trouble on our side, try again later"
+        if not self._closing:
+            self._log_refusal(reply.partition("\r\n")[0])
+            self.end(reply)
 
     # --- replies ------------------------------------------------------------------------------------------
 
@@ -341,17 +446,6 @@ class Session(SMTP):
         self._log_refusal(text)
         self.reply(text)
 
-    def reply_to_mail(self, text: str) -> None:
-        """Answer the end of a mail; in LMTP once for each recipient, since one commit holds for all."""
-        count = self.reply_count()
-        self.reset()
-        if text.startswith("250"):
-            self.unproductive = 0
-            self.reply(text)
-        else:
-            self.refuse(text)
-        self._replies += [text] * (count - 1)
-
     def reply_count(self) -> int:
         """Count the replies to the end of a mail."""
         return self.accepted if self.protocol.reply_per_recipient else 1
@@ -362,21 +456,12 @@ class Session(SMTP):
             log.mail_refused(peer=self.peer, code=int(code), reason=reason)
             self.server.count_refusal(int(code))
 
-    async def flush(self) -> None:
-        """Send the queued replies, and wait while the client doesn't read."""
-        self._write("")
-        await self._writer.drain()
-
     def _write(self, reply: str) -> None:
+        """Send the queued replies and this one."""
         lines = [*self._replies, reply] if reply else self._replies
-        if lines:
+        if lines and self.transport is not None:
             self._replies = []
-            self._writer.write(("\r\n".join(lines) + "\r\n").encode())
-
-    async def push(self, status: Any) -> None:
-        """Reply for aiosmtpd's STARTTLS."""
-        self.reply(status)
-        await self.flush()
+            self.transport.write(("\r\n".join(lines) + "\r\n").encode())
 
 
 def _close_our_half(transport: asyncio.WriteTransport) -> None:

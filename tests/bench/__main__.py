@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tests.bench import goals, interpreter, machine, readme
 from tests.bench.figures import Part, Run
@@ -111,34 +112,31 @@ def main(words: Sequence[str]) -> int:
     interpreter.switch(words)
     folder = Path(tempfile.mkdtemp(prefix="mailbot-bench-", dir=chosen.folder))
     folder.chmod(0o711)  # servers that run as a user of their own pass through
-    sizes = QUICK if chosen.quick else LONG
-    sizes = replace(sizes, runs=chosen.runs or sizes.runs, seed=chosen.seed)
     try:
         targets, versions = _here(_targets(chosen))
         where = machine.describe(folder, versions)
         print("\n".join(machine.lines(where)) + "\n", flush=True)
-        parts = asyncio.run(_measure_all(all_plans(folder, sizes, targets), chosen.parts))
+        sizes = replace(QUICK if chosen.quick else LONG, seed=chosen.seed)
+        sizes = replace(sizes, runs=chosen.runs or sizes.runs)
+        parts = asyncio.run(_measure_all(chosen, all_plans(folder, sizes, targets), where))
     finally:
         shutil.rmtree(folder)
-    verdicts = goals.judge(parts)
-    print(goals.table(verdicts))
-    if chosen.json:
-        told = {
-            "machine": where,
-            "runs": sizes.runs,
-            "seed": sizes.seed,
-            "parts": {part.name: part.as_json() for part in parts},
-            "goals": verdicts,
-        }
-        chosen.json.write_text(json.dumps(told, indent=2) + "\n")
+    print(goals.table(goals.judge(parts)))
     return int(any(part.broken or part.failed for part in parts))
 
 
-async def _measure_all(plans: Mapping[str, Callable[[], Plan]], wanted: Sequence[str]) -> list[Part]:
-    parts = []
-    for name in (name for name in plans if name in wanted):
+async def _measure_all(
+    chosen: argparse.Namespace, plans: Mapping[str, Callable[[], Plan]], where: Mapping[str, Any]
+) -> list[Part]:
+    """Run the chosen parts. What was measured is shown and kept at once: the rest may be interrupted."""
+    parts: list[Part] = []
+    for name in (name for name in plans if name in chosen.parts):
         parts.append(await measure(name, plans[name]))
         print(f"{parts[-1].table()}\n", flush=True)
+        if chosen.json:
+            figures = {part.name: part.as_json() for part in parts}
+            told = {"machine": where, "seed": chosen.seed, "parts": figures, "goals": goals.judge(parts)}
+            chosen.json.write_text(json.dumps(told, indent=2) + "\n")
     return parts
 
 

@@ -77,7 +77,7 @@ class Mail:
     body: bytes
 
 
-@lru_cache(maxsize=8)  # the runs of a part send the same
+@lru_cache(maxsize=4)  # the runs of a part send the same
 def mails(count: int, *, run: str = "a", seed: int = 1) -> tuple[Mail, ...]:
     """Generate the same mails for the same arguments, each from a customer of its own."""
     random = Random(f"{run}{seed}")

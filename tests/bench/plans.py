@@ -80,6 +80,11 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
     """Return what makes the plan of each part. Making one raises NotHere where it can't be measured."""
     return {
         **_loads(folder, sizes, targets),
+        "storm": lambda: _alone(
+            f"{sizes.burst:,} complaints as one incident, a new connection each",
+            lambda: load.storm(folder, load.new_each(sizes.burst, sizes.seed)),
+            1,
+        ),
         "start": lambda: _alone("exec to the first mail", lambda: start.once(folder), sizes.runs),
         "receipts": lambda: _alone(
             "an agent's commands by mail", lambda: receipts.once(folder, sizes.seconds), sizes.runs

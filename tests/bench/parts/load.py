@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from tests.bench.figures import Run, percentile
 from tests.bench.generator import Send
 from tests.bench.ledger import Ledger
 from tests.bench.sink import Sink
+from tests.bench.targets.mailbot import OnSqlite
 from tests.bench.targets.target import Target
 
 CONNECTIONS = 50
@@ -50,6 +51,13 @@ async def ceiling(mails: int) -> float:
         began = ledger.clock()
         await generator.one_each(sink.port, ledger, connections=CONNECTIONS)
         return mails / (ledger.clock() - began)
+
+
+async def storm(folder: Path, load: Load) -> Run:
+    """Run with the detection of incidents: most notices to agents are saved, the others wait for a minute."""
+    run = await measure(folder, OnSqlite(incidents=True), load)
+    faults = {name: count for name, count in run.faults.items() if name != "tickets without a notice"}
+    return replace(run, faults=faults)
 
 
 async def measure(folder: Path, target: Target, load: Load, **env: str) -> Run:

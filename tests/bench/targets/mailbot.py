@@ -24,16 +24,18 @@ def desk(
     env: dict[str, str] | None = None,
     options: tuple[str, ...] = (),
     root: Path = ROOT,
+    *,
+    incidents: bool = False,
 ) -> DaemonProcess:
-    """Prepare a daemon with what `mailbot init` writes, all switched on but the detection of incidents.
+    """Prepare a daemon with what `mailbot init` writes, all switched on but, unless wanted, `incidents`.
 
-    Thousands of complaints in seconds would be one incident, which saves each agent's notice: the part `storm`
-    shows that.
+    Thousands of complaints in seconds would be one incident, which saves the agents' notices and their cost.
     """
     _mailbot("init", str(folder / "config"), root=root)
     daemon = DaemonProcess(folder, relay_port, env or {}, options, root=root)
     daemon.edit("mailbot.yaml", r"(?m)^monitor: .*$", f"monitor: 127.0.0.1:{free_port()}")
-    daemon.edit("mailbot.yaml", r"(?m)^    incident: .*\n(      .*\n)+", "")
+    if not incidents:
+        daemon.edit("mailbot.yaml", r"(?m)^    incident: .*\n(      .*\n)+", "")
     return daemon
 
 
@@ -44,13 +46,15 @@ class OnSqlite:
     name: str = "sqlite"
     processes: int = 1
     root: Path = ROOT
+    incidents: bool = False
 
     def check(self) -> str:
         return _version(self.processes, self.root)
 
     @asynccontextmanager
     async def running(self, folder: Path, relay_port: int, env: dict[str, str]) -> AsyncIterator[Running]:
-        daemon = desk(folder, relay_port, env, _options(self.processes), self.root)
+        options = _options(self.processes)
+        daemon = desk(folder, relay_port, env, options, self.root, incidents=self.incidents)
         async with _daemon(daemon, lambda: int(daemon.rows(WAITING)[0]["n"])) as running:
             yield running
 

@@ -494,7 +494,7 @@ def test_a_brand_in_another_script_is_a_name_and_no_address() -> None:
 
 def broken_templates() -> Templates:
     broken = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string("{{ nowhere }}")
-    return Templates(dict.fromkeys(TEMPLATES.compiled, broken))
+    return Templates(dict.fromkeys(TEMPLATES.compiled, broken), TEMPLATES.names)
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, ""])

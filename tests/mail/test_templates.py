@@ -1,14 +1,23 @@
 """A folder of templates is loaded, or refused with every problem in it."""
 
 import os
+import re
 import shutil
 import time
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup, escape
 
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
+from mailbot.mail.compose.cleaning import body_text
+from mailbot.mail.compose.template_sandbox import new_environment, render
+from mailbot.mail.compose.template_source import compile_source
 from mailbot.mail.compose.template_values import LANGUAGES, NOTICES, SAMPLE_NOW, build_values, sample_notices
 from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates, load
 from tests.profile import sample
@@ -38,13 +47,38 @@ def problems(folder: Path) -> list[Problem]:
 def test_every_notice_renders_in_every_language(shipped: Templates, name: str, language: str) -> None:
     for notice in sample_notices(name, language):
         values = build_values(notice, BOX, language=language, zone="Asia/Jakarta", now=SAMPLE_NOW)
-        subject, text, html = (shipped.render(name, language, kind, values) for kind in KINDS)
+        subject, text, html = whole = [shipped.render(name, language, kind, values) for kind in KINDS]
+        wanted = shipped.names_in(name, language)
+        needed = build_values(
+            notice, BOX, language=language, zone="Asia/Jakarta", now=SAMPLE_NOW, wanted=wanted
+        )
+        assert [shipped.render(name, language, kind, needed) for kind in KINDS] == whole
         assert len(subject.strip().splitlines()) == 1
         assert "{" not in text + html
         assert "None" not in subject + text + html
         assert html.count("<p>") + html.count("<p ") == html.count("</p>") > 0
         assert html.count("<td") == html.count("</td>")
         assert all(len(line) < 990 for line in (text + html).split("\n"))
+
+
+ODD = st.text(st.sampled_from("&<>\"' aé=\n\r\t\x00\x7f\u2028\u200b\ud800\U0001f600") | st.characters())
+
+
+@given(st.one_of(ODD, st.integers(), ODD.map(Markup)))
+def test_values_are_escaped_as_markupsafe_escapes_them(value: Any) -> None:
+    source = "{{ value }}{{ each.value }}"
+    template, _ = compile_source(new_environment(), Path("x.html.j2"), source, ("value", "each"))
+    rendered = render(template, {"value": value, "each": {"value": value}}, time.monotonic)
+    assert rendered == str(escape(value)) * 2
+
+
+@given(ODD)
+def test_a_body_keeps_all_but_controls(text: str) -> None:
+    lines = re.split("\r\n|[\n\r\u2028\u2029]", text)
+    kept = (
+        "".join(c for c in line if c == "\t" or unicodedata.category(c) not in ("Cc", "Cs")) for line in lines
+    )
+    assert re.sub("[\x80-\x9f]", "", body_text(text)) == "\n".join(kept)
 
 
 def problems_or_none(folder: Path) -> set[str]:

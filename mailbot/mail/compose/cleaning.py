@@ -1,7 +1,5 @@
 """Make any text safe for a header line, or for the body of a mail."""
 
-import re
-
 LINE_LIMIT = 150  # characters of a one-line value
 
 # Controls end a header line (RFC 5322 section 2.2) or hide text. Bidi marks reverse what a reader sees.
@@ -9,7 +7,7 @@ _HIDDEN = (*range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200B, 0x200E, 0x200F, *ran
 _IN_A_LINE = dict.fromkeys((*_HIDDEN, *range(0x2060, 0x2070), 0xFEFF, *range(0xD800, 0xE000)), " ")
 _IN_A_BODY = dict.fromkeys((*range(0x20), 0x7F, *range(0xD800, 0xE000)), "")
 _IN_A_BODY |= {0x09: "\t", 0x0A: "\n", 0x2028: "\n", 0x2029: "\n"}
-_UNFIT_FOR_A_BODY = re.compile("[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+_CONTROLS = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\n")
 
 
 def header_text(text: str, limit: int = LINE_LIMIT) -> str:
@@ -18,14 +16,19 @@ def header_text(text: str, limit: int = LINE_LIMIT) -> str:
     "=?" is separated because Python's serialiser decodes it: with 3.11.7 a subject of `=?UTF-8?Q?=0A?=Bcc:`
     became a real Bcc line. The text is cut first, so that the limit bounds the work.
     """
-    start = text[: limit * 8]
-    if not start.isprintable():  # all replaced characters are unprintable, and rare
-        start = start.translate(_IN_A_LINE)
-    return " ".join(start.split()).replace("=?", "= ?")[:limit].rstrip()
+    line = " ".join(text[: limit * 8].split())
+    if not line.isprintable():  # all replaced characters are unprintable, and rare
+        line = " ".join(line.translate(_IN_A_LINE).split())
+    return line.replace("=?", "= ?")[:limit].rstrip()
 
 
 def body_text(text: str) -> str:
     """Return `text` with LF line ends and without controls but tab."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    # Searched first: outside of ASCII, replacing costs fourteen times as much as a search without a match.
-    return text.translate(_IN_A_BODY) if text.isascii() or _UNFIT_FOR_A_BODY.search(text) else text
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair
+        return text.translate(_IN_A_BODY)
+    clean = data.translate(None, _CONTROLS)  # a hundredth of what str.translate costs
+    shown = text if len(clean) == len(data) else clean.decode("utf-8")
+    return shown.replace("\u2028", "\n").replace("\u2029", "\n")

@@ -6,7 +6,7 @@ the bodies, the DKIM signer signs, and the written header is verified against th
 frozen bytes: the outbox sends the same ones however often it tries.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -176,29 +176,27 @@ class Composer:
         """Return the content in the notice's language, or in both, and the error of a failed template."""
         languages = (notice.language,) if notice.language in LANGUAGES else LANGUAGES
         zone = self._zone(notice)
-        halves = [
-            (
-                language,
-                build_values(
-                    notice,
-                    box,
-                    language=language,
-                    zone=zone,
-                    again=int(again > 0),
-                    policy=self.policy,
-                    now=now,
-                    survey_address=self._survey_address(notice, box),
-                    buttons=self._buttons(notice, box, nonce, language),
-                ),
+
+        def values(language: str, wanted: Collection[str] | None) -> Values:
+            return build_values(
+                notice,
+                box,
+                language=language,
+                zone=zone,
+                again=int(language != languages[0]),
+                policy=self.policy,
+                now=now,
+                survey_address=self._survey_address(notice, box),
+                buttons=self._buttons(notice, box, nonce, language),
+                wanted=wanted,
             )
-            for again, language in enumerate(languages)
-        ]
+
         try:
-            content = [(lang, self._render(notice, lang, values)) for lang, values in halves]
+            content = [(lang, self._render(notice, lang, values)) for lang in languages]
             return _join(content, notice.number), ""
         except TemplateFailed as error:  # a plain mail is better than none
-            content = [(lang, _Content(*fallback_text(notice.name, lang, values))) for lang, values in halves]
-            return _join(content, notice.number), str(error)
+            texts = ((lang, fallback_text(notice.name, lang, values(lang, None))) for lang in languages)
+            return _join([(lang, _Content(*text)) for lang, text in texts], notice.number), str(error)
 
     def _buttons(
         self, notice: Notice, box: Mailbox, nonce: str, language: str
@@ -216,12 +214,15 @@ class Composer:
             return ""
         return self.tokens.survey_address(box.address, notice.number)
 
-    def _render(self, notice: Notice, language: str, values: Values) -> _Content:
+    def _render(
+        self, notice: Notice, language: str, values: Callable[[str, Collection[str] | None], Values]
+    ) -> _Content:
         name = notice.name
         if isinstance(notice, Acknowledgement) and self.templates.has(f"{name}.{notice.template}", language):
             name = f"{name}.{notice.template}"
-        content = _Content(*(self.templates.render(name, language, kind, values) for kind in KINDS))
-        needed = values.get("needed")
+        printed = values(language, self.templates.names_in(name, language))
+        content = _Content(*(self.templates.render(name, language, kind, printed) for kind in KINDS))
+        needed = printed.get("needed")
         return _add_request(content, language, needed) if isinstance(needed, dict) else content
 
     def _zone(self, notice: Notice) -> str:

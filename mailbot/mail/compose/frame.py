@@ -15,6 +15,7 @@ The palette meets WCAG 2: text has a contrast of 4.5 and more. tests/mail/test_l
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -119,7 +120,12 @@ _CLASS = re.compile(r'\sclass="([a-z ]+)"')
 def page(language: str, inner: str) -> str:
     """Return a whole page. A preheader at the beginning of `inner` goes above the card."""
     preheader, rest = split_preheader(inner)
-    return f"{_HEAD % language}{preheader}{_CARD}{rest.strip()}{_FOOT}"
+    return f"{_head(language)}{preheader}{_CARD}{rest.strip()}{_FOOT}"
+
+
+@lru_cache(maxsize=8)
+def _head(language: str) -> str:
+    return _HEAD % language
 
 
 def split_preheader(inner: str) -> tuple[str, str]:

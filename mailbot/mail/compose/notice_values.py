@@ -1,7 +1,8 @@
 """Turn a notice to our people into the values that only its templates have: band, dialogue, files, facts, help."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from mailbot.domain.labels import label
@@ -12,6 +13,7 @@ from mailbot.domain.notices import (
     AnswerHeld,
     CompensationDecided,
     CompensationWanted,
+    HelpLine,
     Question,
     Receipt,
     TeamNotice,
@@ -59,10 +61,17 @@ _KINDS = {name: name for name in ("rule", "level", "team", "category", "priority
 
 
 def agent_values(
-    notice: ToAgents, policy: Policy | None, *, language: str, zone: str, now: datetime
+    notice: ToAgents,
+    policy: Policy | None,
+    *,
+    language: str,
+    zone: str,
+    now: datetime,
+    wanted: Collection[str] | None = None,
 ) -> dict[str, Value]:
     """Return the values beside those that `build_values` takes from the fields of every notice."""
-    return _Values(notice, policy, language, zone, now).all()
+    makers = _Values(notice, policy, language, zone, now).makers()
+    return {name: make() for name, make in makers.items() if wanted is None or name in wanted}
 
 
 def with_labels(reason: Reason, policy: Policy | None, language: str) -> Reason:
@@ -101,39 +110,38 @@ class _Values:
         self.words, self.context = WORDS[language], notice.context
         self.from_customer = self.context.from_customer
 
-    def all(self) -> dict[str, Value]:
+    def makers(self) -> dict[str, Callable[[], Value]]:
+        """Return by its name what computes a value."""
         notice = self.notice
-        values: dict[str, Value] = {
-            "preheader": self._preheader(),
-            "proof": self._proof(),
-            "careful": self._careful(),
-            "dialogue": tuple(self._dialogue()),
-            "older": self.context.older,
-            "folded": self._folded(),
-            "files": tuple(self._file(file) for file in self.context.files[-_FILES:]),
-            "facts": tuple(self._facts()),
+        makers: dict[str, Callable[[], Value]] = {
+            "preheader": self._preheader,
+            "proof": self._proof,
+            "careful": self._careful,
+            "dialogue": lambda: tuple(self._dialogue()),
+            "older": lambda: self.context.older,
+            "folded": self._folded,
+            "files": lambda: tuple(self._file(file) for file in self.context.files[-_FILES:]),
+            "facts": lambda: tuple(self._facts()),
         }
         if isinstance(notice, TeamNotice):
-            values |= {
-                "happened": self._happened(notice),
-                "promise": self._promise(notice),
-                "next_steps": self._next_steps(notice),
-                "confirm": self._confirm(notice),
-                "from_server": int(notice.why in OF_SERVERS),
-                "help": self._help(notice),
-                "marker": MARKERS[self.language] if takes_reply(notice) else "",
-                "commands": self._commands(notice),
-                "state": self._state(notice),
+            makers |= {
+                "happened": lambda: self._happened(notice),
+                "promise": lambda: self._promise(notice),
+                "next_steps": lambda: self._next_steps(notice),
+                "confirm": lambda: self._confirm(notice),
+                "from_server": lambda: int(notice.why in OF_SERVERS),
+                "help": lambda: self._help(notice),
+                "marker": lambda: MARKERS[self.language] if takes_reply(notice) else "",
+                "commands": lambda: self._commands(notice),
+                "state": lambda: self._state(notice),
             }
         if isinstance(notice, AgentHelp):
-            values["verbs"] = tuple(
-                {name: header_text(getattr(verb, name), 200) for name in ("written", "text", "example")}
-                for verb in notice.verbs
-            )
-        return values
+            makers["verbs"] = lambda: tuple(map(_verb, notice.verbs))
+        return makers
 
     # --- band ---------------------------------------------------------------------------------------------
 
+    @cached_property
     def _customer(self) -> str:
         """Return the customer's name where a mail gives one, else the address."""
         customer = str(getattr(self.notice, "customer", ""))
@@ -153,7 +161,7 @@ class _Values:
         why = f"{notice.why}_{self._whose(notice)}" if notice.why in _SHARED else str(notice.why)
         texts = HAPPENED[self.language]
         text = texts.get(why, texts["notify"])
-        return text.format(customer=self._customer(), owner=self._owner(notice.owner))
+        return text.format(customer=self._customer, owner=self._owner(notice.owner))
 
     def _promise(self, notice: TeamNotice) -> str:
         at = notice.promised_at
@@ -161,7 +169,7 @@ class _Values:
             return ""
         kind = "late" if at <= self.now else "turn"
         return self.words[f"{kind}_{self._whose(notice)}"].format(
-            customer=self._customer(),
+            customer=self._customer,
             owner=self._owner(notice.owner),
             at=clock_time(at, self.language, self.zone, self.now),
             left=time_left(at, self.now, self.language),
@@ -192,7 +200,7 @@ class _Values:
         """Return what a list of mails shows: who says what, by when."""
         notice, newest = self.notice, self.context.entries[:1]
         text = newest[0].text if newest else str(getattr(notice, "text", ""))
-        said = f"{self._customer()}: {header_text(text)}" if text else self._customer()
+        said = f"{self._customer}: {header_text(text)}" if text else self._customer
         if isinstance(notice, Question):
             return header_text(notice.question)
         if not isinstance(notice, TeamNotice):
@@ -267,7 +275,7 @@ class _Values:
 
     def _named_facts(self) -> Iterator[tuple[str, str]]:
         notice, context, entry = self.notice, self.context, self.from_customer
-        customer, shown = str(getattr(notice, "customer", "")), self._customer()
+        customer, shown = str(getattr(notice, "customer", "")), self._customer
         yield "number", notice.number
         yield "customer", f"{shown} <{customer}>" if shown != customer else customer
         yield "subject", notice.subject
@@ -322,6 +330,10 @@ class _Values:
         if notice.why is not NoticeKind.UNCONFIRMED:
             return ()
         return tuple(f"mailbot ticket {verb} {number}" for verb in ("accept", "reject"))
+
+
+def _verb(verb: HelpLine) -> dict[str, Value]:
+    return {name: header_text(getattr(verb, name), 200) for name in ("written", "text", "example")}
 
 
 def _names(names: Iterable[str]) -> str:

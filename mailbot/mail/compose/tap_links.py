@@ -1,13 +1,13 @@
 """The one-tap links of a notice to our people: each opens a mail that is ready to be sent (RFC 6068)."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from urllib.parse import quote
 
 from mailbot.domain.commands import taps
 from mailbot.domain.commands.taps import Tap
 from mailbot.domain.model import NoticeKind
 from mailbot.domain.notices import AnswerHeld, CompensationWanted, Notice, Question, Receipt, TeamNotice
-from mailbot.domain.ticket_number import bracketed
 from mailbot.mail.compose.notice_values import Value, takes_reply
 
 _READY = {"id": "Kirim email ini apa adanya.", "en": "Just send this mail as it is."}
@@ -67,6 +67,10 @@ def offered(notice: Notice) -> tuple[Tap, ...]:
 
 
 def _mailto(notice: Notice, label: str, to: str, body: str) -> str:
-    subject = f"{label} {bracketed(notice.number)}"
-    # "+" as %2B: some programs read a plain one as a space.
-    return f"mailto:{quote(to, safe='@')}?subject={quote(subject)}&body={quote(body)}"
+    # "+" as %2B: some programs read a plain one as a space. Cut there, since quoting costs ten times as much.
+    address = "%2B".join(quote(part, safe="@") for part in to.split("+"))
+    number = f"%20%5B{notice.number}%5D"  # as `bracketed` writes it
+    return f"mailto:{address}?subject={_quoted(label)}{number}&body={_quoted(body)}"
+
+
+_quoted = lru_cache(maxsize=256)(quote)  # labels and bodies: the same in each notice

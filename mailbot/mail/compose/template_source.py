@@ -47,7 +47,12 @@ def compile_source(
     except TEMPLATE_ERRORS as error:
         line = error.lineno if isinstance(error, jinja2.TemplateSyntaxError) else 1
         raise fault(path, error_text(error), "", line, source) from error
-    return jinja2.Template.from_code(environment, code, {}), tree
+    return template_sandbox.load_code(environment, code), tree
+
+
+def names_in(tree: nodes.Template) -> frozenset[str]:
+    """Return the names that a template reads."""
+    return frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")
 
 
 def problem(path: Path, message: str, hint: str = "", line: int = 0, source: str = "") -> Problem:

@@ -1,6 +1,6 @@
 """Turn a notice into the values that its templates may use: cleaned, and without internal fields."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -42,6 +42,11 @@ TEXT_LIMITS = {
     "answer_held": 20_000,
 }  # characters of `text` by notice; an agent's answer is never cut
 
+
+def _time_left(at: datetime, language: str, _zone: str, now: datetime) -> str:
+    return time_left(at, now, language)
+
+
 SAMPLE_TIME = datetime(2026, 11, 23, 2, tzinfo=UTC)
 SAMPLE_NOW = SAMPLE_TIME - timedelta(hours=3)
 _OPTIONAL = frozenset(
@@ -68,6 +73,16 @@ _MOMENTS = {
     name: tuple(f.name for f in fields(cls) if str(f.type).startswith(("datetime", "<class 'datetime")))
     for name, cls in NOTICES.items()
 }
+# By notice: the name of a value, the moment that it formats, and how.
+_FORMATS = {
+    name: tuple(
+        (f"{moment}_{suffix}", moment, write)
+        for moment in moments
+        if moment not in _NOT_LINES
+        for suffix, write in (("short", short_time), ("left", _time_left), ("day", day_of))
+    )
+    for name, moments in _MOMENTS.items()
+}
 
 
 def build_values(
@@ -81,8 +96,11 @@ def build_values(
     policy: Policy | None = None,
     survey_address: str = "",
     buttons: tuple[dict[str, Value], ...] = (),
+    wanted: Collection[str] | None = None,
 ) -> dict[str, Value]:
     """Return all values for the templates of this notice. `zone` is where its reader works.
+
+    `wanted`: the names that they use, None for all. Most of a notice's values cost more than to print them.
 
     - Every field of the notice but `to`, `cc`, `in_reply_to`, `language` and the like, under its own name.
       Texts are clean. A moment `x` is local time or "", with `x_short` ("today at 12:00 WIB") and `x_left`
@@ -95,12 +113,12 @@ def build_values(
     values: dict[str, Value] = {
         name: _value(_labelled(notice, name, policy, language), language, zone, now)
         for name in _LINES[notice.name]
+        if wanted is None or name in wanted
     }
-    for name in (each for each in _MOMENTS[notice.name] if each not in _NOT_LINES):
-        at = getattr(notice, name)
-        values[f"{name}_short"] = short_time(at, language, zone, now) if at else ""
-        values[f"{name}_left"] = time_left(at, now, language) if at else ""
-        values[f"{name}_day"] = day_of(at, language, zone, now) if at else ""
+    for name, moment, write in _FORMATS[notice.name]:
+        if wanted is None or name in wanted:
+            at = getattr(notice, moment)
+            values[name] = write(at, language, zone, now) if at else ""
     text = getattr(notice, "text", None)
     if text is not None:
         whole = body_text(text).strip("\n")
@@ -117,7 +135,7 @@ def build_values(
         values |= worklist_values(notice, policy, language=language, zone=zone, now=now)
     if isinstance(notice, ToAgents):
         values["buttons"] = buttons
-        values |= agent_values(notice, policy, language=language, zone=zone, now=now)
+        values |= agent_values(notice, policy, language=language, zone=zone, now=now, wanted=wanted)
     if isinstance(notice, Receipt):
         values |= receipt_values(notice, policy, language=language, zone=zone, now=now)
     values["brand"] = header_text(mailbox.brand) or mailbox.address

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
+from jinja2 import nodes
 
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
@@ -53,14 +54,19 @@ class TemplateFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """All templates, compiled. `clock` counts seconds for the time limit."""
+    """All templates, compiled, with the names that each uses. `clock` counts seconds for the time limit."""
 
     compiled: Mapping[str, jinja2.Template] = field(repr=False)
+    names: Mapping[str, frozenset[str]] = field(repr=False)
     clock: Callable[[], float] = time.monotonic
     macros: Macros = field(default_factory=Macros)
 
     def has(self, name: str, language: str) -> bool:
         return file_name(name, language, KINDS[0]) in self.compiled
+
+    def names_in(self, name: str, language: str) -> frozenset[str]:
+        """Return the names that the templates of a notice use, in all kinds."""
+        return frozenset().union(*(self.names[file_name(name, language, kind)] for kind in KINDS))
 
     def render(self, name: str, language: str, kind: str, values: Values) -> str:
         """Render `<language>/<name>.<kind>.j2` with these values. Raises TemplateFailed."""
@@ -76,11 +82,13 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
     environment = template_sandbox.new_environment()
     problems = list(_unknown_files(directory))
     compiled: dict[str, jinja2.Template] = {}
+    names: dict[str, frozenset[str]] = {}
     for key in _expected(directory):
         path = directory / file_name(*key)
         try:
             source = template_source.read(path)
-            compiled[file_name(*key)] = template = _compile(environment, path, source, key[0])
+            template, tree = _compile(environment, path, source, key[0])
+            compiled[file_name(*key)], names[file_name(*key)] = template, template_source.names_in(tree)
             _try(template, path, source, key, clock)
         except ConfigError as error:
             problems += error.problems
@@ -88,7 +96,7 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
     problems += found
     if problems:
         raise ConfigError(sorted(problems, key=lambda p: (p.file, p.line)))
-    return Templates(compiled, clock, texts)
+    return Templates(compiled, names, clock, texts)
 
 
 def _notice(name: str) -> str:
@@ -118,11 +126,13 @@ def _expected(directory: Path) -> Iterator[tuple[str, str, str]]:
                 yield name, language, kind
 
 
-def _compile(environment: jinja2.Environment, path: Path, source: str, name: str) -> jinja2.Template:
+def _compile(
+    environment: jinja2.Environment, path: Path, source: str, name: str
+) -> tuple[jinja2.Template, nodes.Template]:
     known = build_values(
         sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC", now=SAMPLE_NOW
     ).keys()
-    return template_source.compile_source(environment, path, source, known)[0]
+    return template_source.compile_source(environment, path, source, known)
 
 
 def _try(

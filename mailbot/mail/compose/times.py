@@ -1,6 +1,7 @@
 """Moments and spans as readers say them, in Indonesian and English."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _HALF_A_YEAR = timedelta(days=183)
@@ -25,6 +26,7 @@ _SPANS = {
 }
 
 
+@lru_cache(maxsize=1024)  # one notice formats a moment in several ways, and `now` beside each
 def local(at: datetime, zone: str) -> datetime:
     """Return the moment by the clock of `zone`; by UTC when there is no such zone."""
     try:
@@ -61,6 +63,7 @@ def day_of(at: datetime, language: str, zone: str, now: datetime) -> str:
     return f"{moment.day} {_MONTHS[language][moment.month - 1]}{year}"
 
 
+@lru_cache(maxsize=1024)
 def clock_time(at: datetime, language: str, zone: str, now: datetime) -> str:
     """Format a moment of today as "12.00 WIB", any other as `local_time`."""
     moment = local(at, zone)

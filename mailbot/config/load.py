@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -22,16 +22,19 @@ from mailbot.config.checks import (
     machine,
     policy_tests,
     retention,
+    signing,
 )
 from mailbot.config.checks.warnings import find_warnings
+from mailbot.config.content import content
 from mailbot.config.environment import Environment, read_environment
 from mailbot.config.files.escalation import EscalationFile
 from mailbot.config.files.mailbot import MailbotFile
 from mailbot.config.files.routing import RoutingFile
 from mailbot.config.files.teams import TeamsFile
-from mailbot.config.model import Loaded, Sources
+from mailbot.config.model import Loaded, Sources, Written
+from mailbot.config.override import with_environment
 from mailbot.config.yaml import source
-from mailbot.config.yaml.lookup import Files, texts
+from mailbot.config.yaml.lookup import Files, find, texts
 from mailbot.config.yaml.source import Source
 from mailbot.config.yaml.validation_errors import validate
 from mailbot.errors import ConfigError, Problem
@@ -98,14 +101,24 @@ def _load(
     problems = _without_repeats(problems, named)
     if problems or checked is None:
         raise ConfigError(_sorted(problems, files))
+    written = _written(checked, files, origin)
+    settings = with_environment(written.settings, written.store, origin.directory, environment)
     return Loaded(
-        machine.settings(checked.mailbot, origin.directory, origin.templates, environment),
+        replace(settings, dkim=signing.with_key(settings.dkim, environment)),
         build.policy(checked, files, _version(files, templates), limits=environment.limits),
         tuple(_sorted([*warnings, *remarks, *find_warnings(files)], files)),
         _sources(files, templates),
         policy_tests.build(checked.routing, files.routing),
         tuple(_sorted([*labels.warnings(files)], files)),
+        written,
     )
+
+
+def _written(checked: Checked, files: Files, origin: _Origin) -> Written:
+    settings = machine.settings(checked.mailbot, origin.directory, origin.templates)
+    whens = (rule.get("when") for _, rule in find(files.routing.data, "rules", "*") if isinstance(rule, dict))
+    named = {str(place[-1]): name for place, name in texts(files.routing.data, "lists", "*")}
+    return Written(settings, checked.mailbot.store, tuple(whens), named)
 
 
 def _read(directory: Path) -> tuple[Files, list[Problem]]:
@@ -131,7 +144,7 @@ def _list_files(directory: Path, routing: Source) -> dict[str, str]:
     found = {}
     for _, name in texts(routing.data, "lists", "*"):
         try:
-            text = source.content(directory / name, source.MAX_BYTES + 1).decode()
+            text = content(directory / name, source.MAX_BYTES + 1).decode()
         except (OSError, ValueError):
             continue  # what is missing, no text or too large is reported by `lists`
         if "\0" not in text and len(text.encode()) <= source.MAX_BYTES:
@@ -194,8 +207,8 @@ def _version(files: Files, templates: Mapping[str, str]) -> str:
         digest.update(f"\0{file.digest}".encode())
     for name, text in sorted(files.list_files.items()):
         digest.update(f"\0{name}\0{hashlib.sha256(text.encode()).hexdigest()}".encode())
-    for name, content in sorted(templates.items()):
-        digest.update(f"\0{name}\0{content}".encode())
+    for name, each in sorted(templates.items()):
+        digest.update(f"\0{name}\0{each}".encode())
     return digest.hexdigest()[:12]
 
 
@@ -203,8 +216,8 @@ def _digests(templates: Path) -> dict[str, str]:
     found = {}
     for path in templates.glob("*/*.j2"):
         try:
-            content = source.content(path, MAX_TEMPLATE)
+            template = content(path, MAX_TEMPLATE)
         except OSError:
             continue  # vanished, no file, no permission: reported when templates are compiled
-        found[f"{path.parent.name}/{path.name}"] = hashlib.sha256(content).hexdigest()
+        found[f"{path.parent.name}/{path.name}"] = hashlib.sha256(template).hexdigest()
     return found

@@ -191,6 +191,17 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What the YAML says by itself: `settings` without the environment, the store that it names, the conditions
+    of the rules as they are written, the files of `lists` by name."""
+
+    settings: Settings
+    store: str
+    conditions: tuple[object, ...]
+    lists: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """A configuration without problems; `warnings` are shown to the admin.
 
@@ -203,3 +214,4 @@ class Loaded:
     sources: Sources = Sources({}, {})
     tests: "tuple[PolicyTest, ...]" = ()  # of routing.yaml; not run yet
     unlabelled: tuple[Problem, ...] = ()
+    written: Written | None = None

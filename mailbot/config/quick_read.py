@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from mailbot.config.environment import Environment, read_environment
+from mailbot.config import cache
+from mailbot.config.environment import read_environment
 from mailbot.config.model import Limits
+from mailbot.config.store_place import STORE, store_url
 from mailbot.config.yaml import scalars, source
 from mailbot.config.yaml.lookup import find
-from mailbot.config.yaml.scalars import POSTGRES, store_without_password
+from mailbot.config.yaml.scalars import store_without_password
 from mailbot.config.yaml.source import Place, Source
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.errors import ConfigError
-
-STORE = "mailbot.db"  # when no setting names one
 
 _Value = TypeVar("_Value")
 
@@ -51,44 +51,19 @@ def read_accept_settings(directory: Path, env: Mapping[str, str]) -> AcceptSetti
     )
 
 
-def store_url(in_yaml: str, directory: Path, environment: Environment) -> str:
-    """Return the SQLAlchemy URL of the store that the environment, else mailbot.yaml names.
-
-    A relative path in YAML starts at systemd's state directory, else at `state_directory`. One in
-    MAILBOT_STORE starts at the working directory, as in a shell.
-    """
-    text = environment.store or in_yaml
-    base = Path.cwd() if environment.store else environment.store_base or state_directory(directory)
-    return sqlalchemy_url(text, base)
-
-
-def sqlalchemy_url(text: str, base: Path) -> str:
-    """Return the SQLAlchemy URL of a valid file or URL (`scalars.store`). A relative path starts at `base`."""
-    scheme, colon, rest = text.partition("://")
-    if colon and scheme in POSTGRES:
-        return f"postgresql+psycopg://{rest}"
-    path, mark, query = (rest[1:] if colon else text).partition("?")
-    return f"sqlite:///{(base / path).absolute()}{mark}{query}"
-
-
 def find_store(directory: Path, env: Mapping[str, str]) -> str:
-    """Return the store's URL whatever else is wrong in the files; "" when they do not name one readably."""
+    """Return the store's URL whatever else is wrong in the files.
+
+    Where they do not name one readably, it is the one that they named last; "" when that is not known.
+    """
     environment, *_ = read_environment(env)
     file, _ = source.read(directory / "mailbot.yaml")
     try:
         in_yaml = store_without_password(file.data.get("store", STORE) if isinstance(file.data, dict) else "")
     except ValueError:
         in_yaml = ""
+    in_yaml = in_yaml or cache.last_store(directory, env)
     return store_url(in_yaml, directory, environment) if in_yaml or environment.store else ""
-
-
-def state_directory(directory: Path) -> Path:
-    """Return where state lies without systemd: /var/lib/mailbot for /etc/mailbot, else beside the YAML.
-
-    So a command in a shell finds the store of the daemon that systemd has started.
-    """
-    whole = directory.absolute()
-    return Path("/var/lib") / whole.name if whole.parent == Path("/etc") else directory
 
 
 def _policy(file: Source) -> Policy:

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from mailbot.domain.model import Target
-from mailbot.domain.routing import prefilter
-from mailbot.domain.routing.conditions import When, leaves_of
 from mailbot.domain.routing.field_types import AddressList
 from mailbot.domain.routing.money import Money
-from mailbot.domain.routing.prefilter import Prefilter
 from mailbot.domain.worktime import Calendar, Interval
+
+if TYPE_CHECKING:  # rules and RE2: commands that only read do without
+    from mailbot.domain.routing.conditions import When
+    from mailbot.domain.routing.prefilter import Prefilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class Rule:
     """
 
     name: str
-    when: When | None
+    when: "When | None"
     then: Actions
     line: int = 0
     go_on: bool = False
@@ -320,13 +321,15 @@ class Policy:
     lists: Mapping[str, AddressList] = field(default_factory=dict)  # what `listed_in` looks in, by name
     # For agents: kind (category, priority, team, level, rule, cause) -> key -> language -> text. See `labels`.
     labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
-    cache: dict[str, tuple[tuple[Rule, ...], Mapping[str, Detail], Prefilter]] = field(
+    cache: "dict[str, tuple[tuple[Rule, ...], Mapping[str, Detail], Prefilter]]" = field(
         default_factory=dict, repr=False, compare=False
     )  # see `prefilter`
 
     @cached_property
     def asked_fields(self) -> frozenset[str]:
         """Return the fields in the conditions of the rules."""
+        from mailbot.domain.routing.conditions import leaves_of
+
         return frozenset(leaf.field for leaf in leaves_of(rule.when for rule in self.rules if rule.when))
 
     @cached_property
@@ -360,7 +363,7 @@ class Policy:
         return not ways <= {"", "spread"}
 
     @property
-    def prefilter(self) -> Prefilter:
+    def prefilter(self) -> "Prefilter":
         """Return the prefilter of the rules.
 
         Thousands of patterns take a second, so policies that are made from this one with the same rules share
@@ -368,6 +371,8 @@ class Policy:
         """
         kept = self.cache.get("prefilter")
         if kept is None or kept[0] is not self.rules or kept[1] is not self.details:
+            from mailbot.domain.routing import prefilter
+
             patterns = [each.pattern for each in self.details.values() if each.pattern]
             made = prefilter.build([rule.when for rule in self.rules], patterns)
             kept = self.cache["prefilter"] = self.rules, self.details, made

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, select, table, text
+from sqlalchemy import Connection, Engine, select, table, text
 from sqlalchemy import column as sql_column
 
 from mailbot.errors import StoreUnavailable
@@ -31,7 +31,7 @@ Columns = dict[str, set[str]]  # names of columns by table
 
 def current(connection: Connection) -> str | None:
     """Return the schema version of a database; None without one."""
-    if not inspect(connection).has_table("alembic_version"):
+    if "alembic_version" not in _tables(connection):
         return None
     return connection.scalar(select(_VERSION.c.version_num))
 
@@ -121,12 +121,28 @@ def _expected(version: str | None) -> Columns:
 
 
 def _actual(connection: Connection) -> Columns:
-    tables = inspect(connection)
+    tables = _tables(connection).items()
     return {
-        name: {column["name"] for column in columns}
-        for (_, name), columns in tables.get_multi_columns().items()
-        if name and name != "alembic_version" and not name.startswith(WORDS)
+        name: columns for name, columns in tables if name != "alembic_version" and not name.startswith(WORDS)
     }
+
+
+# In one statement: each command asks, and SQLAlchemy's inspector takes 40 ms.
+_COLUMNS = {
+    "sqlite": "SELECT m.name, p.name FROM sqlite_master AS m, pragma_table_info(m.name) AS p WHERE m.type = 'table'"
+    " AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    "postgresql": "SELECT t.relname, c.attname FROM pg_class AS t JOIN pg_attribute AS c ON c.attrelid = t.oid"
+    " WHERE t.relkind IN ('r', 'p') AND t.relnamespace = current_schema()::regnamespace"
+    " AND c.attnum > 0 AND NOT c.attisdropped",
+}
+
+
+def _tables(connection: Connection) -> Columns:
+    """Return the tables that the database has, with their columns."""
+    found: Columns = {}
+    for name, column in connection.exec_driver_sql(_COLUMNS[connection.dialect.name]):
+        found.setdefault(name, set()).add(column)
+    return found
 
 
 def _difference(expected: Columns, actual: Columns) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.config.quick_read import state_directory
+from mailbot.config.store_place import state_directory
 from mailbot.domain.policy import AnswerLimits
 from tests.config.faults import brief, lay, loaded, problems
 

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from mailbot.cli import COMMANDS, cli
 from mailbot.cli.rules import group as rules
-from mailbot.cli.shared import open_store, output
+from mailbot.cli.shared import open_store, output, runtime
 from mailbot.cli.tickets import group as ticket
 from mailbot.config.api import init, load
 from mailbot.domain.actor import Actor
@@ -90,7 +90,7 @@ class Site:
         store = self.store()
         try:
             secrets = store.write_now(signing_secrets.create, None)
-            snapshot = open_store.build_runtime(loaded.settings, loaded.policy, secrets).snapshot
+            snapshot = runtime.build_runtime(loaded.settings, loaded.policy, secrets).snapshot
             at = open_store.now()
             envelope = Envelope(sender, ("support@dukungan.example",), "192.0.2.7", at)
             store.write_now(inbox.keep, inbox.ReceivedMail(fingerprint(raw), envelope, raw))
@@ -561,13 +561,13 @@ def test_commands_at_the_same_time_are_all_recorded_one_after_the_other(store: S
     decision = builders_opened(policy)
     with store.engine.begin() as connection:
         tickets.record(connection, [tickets.TicketChange(None, decision.ticket, decision.events, "v", None)])
-    runtime = open_store.build_runtime(load(shipped, {}).settings, policy, None)
+    decided_by = runtime.build_runtime(load(shipped, {}).settings, policy, None)
     number = decision.ticket.number
 
     def note(text: str) -> None:
         ticket_commands.run_command(
             store,
-            runtime,
+            decided_by,
             ticket_commands.TicketCommand(
                 number, Act((AddNote(text),)), Actor.operator("eko"), open_store.now()
             ),

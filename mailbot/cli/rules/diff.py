@@ -115,7 +115,7 @@ def diff(
         before, after = load_directory(old), load_directory(new)
         found, missing = _compare_files(folder, before, after)
     else:
-        with open_store() as opened:
+        with open_store(decides=True) as opened:
             before, after = find_policy(opened.store, old), find_policy(opened.store, new)
             if folder:
                 found, missing = _compare_files(folder, before, after)

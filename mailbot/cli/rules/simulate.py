@@ -149,7 +149,7 @@ def _few_collections() -> Iterator[None]:
 
 
 def _simulate_recorded(request: Request, ladders_only: bool) -> Simulation:
-    with open_store() as opened:
+    with open_store(decides=True) as opened:
         period = _clip_to_record(request.period(opened.zone()), opened.store)
         policies = _find_policies(opened.store, request, period.since.date())
         versions, left = PolicyVersions(opened.store, PastPolicies(os.environ)), Omissions()
@@ -213,7 +213,7 @@ def _policy(named: NamedPolicy) -> Policy:
 def _find_policy(name: str, today: date) -> NamedPolicy:
     if Path(name).is_dir():
         return load_directory(name, today)
-    with open_store() as opened:
+    with open_store(decides=True) as opened:
         return find_policy(opened.store, name, today)
 
 

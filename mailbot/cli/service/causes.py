@@ -76,7 +76,7 @@ def _row(opened: OpenStore, name: str, counts: dict[str, int], done: list[CauseA
 def act(name: str, text: tuple[str, ...], when: str | None, in_json: bool) -> None:
     """Record that WHAT was done about CAUSE. `mailbot report` shows the tickets before and after."""
     done = clean(" ".join(text), LONGEST)
-    with open_store() as opened:
+    with open_store(decides=True) as opened:
         action = CauseAction(_known(opened, name), _moment(opened, when), str(operator()), done)
         opened.store.write_now(cause_actions.add, action)
         zone = opened.zone()

@@ -8,7 +8,7 @@ import click
 
 from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import display_url, fail, load_configuration, missing_store_reason
+from mailbot.cli.shared.open_store import display_url, fail, find_store_url, missing_store_reason
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import echo
 from mailbot.errors import StoreFull
@@ -24,7 +24,7 @@ def compact(in_json: bool) -> None:
 
     Needed once for a store of an earlier version: then its file shrinks by itself after each run of retention.
     """
-    url = load_configuration().settings.store
+    url = find_store_url()
     if not is_sqlite(url):
         raise click.UsageError("the store is PostgreSQL: VACUUM FULL does it there, while no daemon runs")
     if reason := missing_store_reason(url):

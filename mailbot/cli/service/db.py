@@ -12,7 +12,7 @@ from mailbot.cli.service.compact import compact
 from mailbot.cli.service.move import migrate_to, reopen
 from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import display_url, fail, load_configuration, missing_store_reason, now
+from mailbot.cli.shared.open_store import display_url, fail, find_store_url, missing_store_reason, now
 from mailbot.cli.shared.options import config_option, standard_options
 from mailbot.cli.shared.output import clean, echo
 from mailbot.errors import AlreadyRunning
@@ -37,7 +37,7 @@ db.add_command(compact)
 @standard_options
 def upgrade(in_json: bool) -> None:
     """Bring the store to this version's schema. An empty or missing one is created."""
-    url = load_configuration().settings.store
+    url = find_store_url()
     if is_sqlite(url) and not Path(sqlite_path(url)).parent.is_dir():
         fail(f"there is no directory {Path(sqlite_path(url)).parent} to keep the store in")
     with _without_a_daemon(url):
@@ -69,7 +69,7 @@ def _without_a_daemon(url: str) -> Iterator[None]:
 @standard_options
 def backup(file: Path, in_json: bool) -> None:
     """Copy the store to FILE, consistent even while the daemon writes. An existing file is never replaced."""
-    url = load_configuration().settings.store
+    url = find_store_url()
     if not is_sqlite(url):
         raise click.UsageError(
             "the store is PostgreSQL: back it up with its own tool, "

@@ -16,7 +16,8 @@ from mailbot.cli.shared.open_store import display_url, fail, load_configuration,
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_table
 from mailbot.cli.shared.progress import progress
-from mailbot.config.quick_read import find_store, sqlalchemy_url
+from mailbot.config.quick_read import find_store
+from mailbot.config.store_place import sqlalchemy_url
 from mailbot.config.yaml import scalars
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import installation, move

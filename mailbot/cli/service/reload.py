@@ -73,7 +73,7 @@ def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
         if not dry_run:
             _signal_anyway(config_directory(click.get_current_context()))
         raise
-    with open_store() as opened:
+    with open_store(decides=True) as opened:
         listed = _list(opened, in_json) if dry_run or open_tickets == "recompute" else []
         if dry_run:
             return

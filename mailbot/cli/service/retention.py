@@ -34,7 +34,7 @@ def retention(dry_run: bool, deletes: bool, in_json: bool) -> None:
     """
     if dry_run and deletes:
         raise click.UsageError("--dry-run or --now: one of them")
-    with open_store() as opened:
+    with open_store(decides=deletes) as opened:
         lines = _run(opened, deletes=deletes)
         if in_json:
             print_json(_json(opened, lines, deletes=deletes))

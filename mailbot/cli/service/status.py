@@ -21,7 +21,7 @@ from mailbot.cli.shared.open_store import (
     OpenStore,
     display_url,
     fail,
-    load_configuration,
+    find_store_url,
     missing_store_reason,
     now,
     open_store,
@@ -73,7 +73,7 @@ def status(in_json: bool) -> None:
 
     It checks the last mail, the oldest waiting one, parked mail, overdue deadlines, store, disk, relay and daemon.
     """
-    url = load_configuration().settings.store
+    url = find_store_url()
     if reason := missing_store_reason(url):
         _fail_without_store(url, reason, in_json)
     try:

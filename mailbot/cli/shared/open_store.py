@@ -1,48 +1,54 @@
 """Load what commands work with: the configuration, the store, policies by name."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from sqlalchemy import make_url
 
 from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.output import clean, print_error
-from mailbot.config.api import Loaded, Settings, load, load_policy
+from mailbot.config.api import Loaded, Settings, Sources, load, load_policy, load_quickly, load_recorded
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
-from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.templates import Templates
-from mailbot.mail.compose.templates import load as load_templates
-from mailbot.store import ladders, migrate, policies
+from mailbot.store import migrate
 from mailbot.store.engine import is_sqlite, sqlite_path
-from mailbot.store.service import installation, signing_secrets
-from mailbot.store.service.signing_secrets import Secret, StoredSecrets
+from mailbot.store.service import installation
 from mailbot.store.store import Store
-from mailbot.workers.runtime import Runtime, Snapshot, signer
-from mailbot.workers.signing_keys import build_signer
+
+if TYPE_CHECKING:  # what decides and composes mail: a command that reads does without
+    from mailbot.mail.compose.templates import Templates
+    from mailbot.workers.runtime import Runtime
 
 STATE_DIRECTORY = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
 PATIENCE = timedelta(minutes=2)  # for statements of a report over everything
 LIVE, RECORDED = "live", "recorded"
 
 
-@dataclass(frozen=True, slots=True)
 class OpenStore:
-    """An open store with its configuration."""
+    """An open store with its configuration. `settings` come without a signing key unless the command decides."""
 
-    settings: Settings
-    policy: Policy
-    store: Store
+    def __init__(self, loaded: Loaded, store: Store) -> None:
+        self.settings, self.store, self._chosen = loaded.settings, store, loaded.policy
 
-    def build_runtime(self) -> Runtime:
+    @cached_property
+    def policy(self) -> Policy:
+        """Return the policy, with the ladders that tickets have from former ones; without rules for reading."""
+        from mailbot.store import ladders
+
+        return replace(self._chosen, past_ladders=self.store.read_now(ladders.load))
+
+    def build_runtime(self) -> "Runtime":
         """Build what the daemon decides by, in the same way."""
+        from mailbot.cli.shared.runtime import OTHER_SECRET, build_runtime, lacks_secret
+        from mailbot.store.service import signing_secrets
+
         stored = self.store.read_now(signing_secrets.load)
         if stored and lacks_secret(self.settings, stored):
             click.echo(OTHER_SECRET, err=True)
@@ -50,29 +56,9 @@ class OpenStore:
 
     def zone(self, team: str = "") -> str:
         """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
-        if team in self.policy.teams:
-            return self.policy.calendar_of(team).zone
-        return next(iter(self.policy.calendars.values())).zone
-
-
-OTHER_SECRET = (
-    "note: the daemon signs by a MAILBOT_SECRET that this shell does not have. Replies to mails from here will not be "
-    "recognised.\nSet it as the service has it: `mailbot docs secrets`"
-)
-
-
-def lacks_secret(settings: Settings, stored: StoredSecrets) -> bool:
-    """Check whether daemons sign by a secret of their environment that is not in ours."""
-    own = signing_secrets.fingerprint(settings.secret) if settings.secret else ""
-    return bool(stored.elsewhere) and own != stored.elsewhere
-
-
-def build_runtime(settings: Settings, policy: Policy, stored: StoredSecrets | None) -> Runtime:
-    """Build the runtime with the store's secrets. Without any, its reply tokens are never recognised."""
-    unknown = StoredSecrets((Secret(secrets.token_bytes(32)),), now())
-    keys = build_signer(settings, stored or unknown)
-    composer = Composer(load_templates(settings.templates), keys, policy, signer=signer(settings.dkim))
-    return Runtime(Snapshot(policy, composer, keys, settings.trust))
+        if team in self._chosen.teams:
+            return self._chosen.calendar_of(team).zone
+        return next(iter(self._chosen.calendars.values())).zone
 
 
 def now() -> datetime:
@@ -89,11 +75,38 @@ def fail(text: str) -> NoReturn:
 
 
 def load_configuration() -> Loaded:
-    """Load the YAML of --config and the environment. Raise ConfigError."""
-    return load(config_directory(click.get_current_context()), os.environ)
+    """Load the YAML of --config and the environment, with warnings, tests and sources. Raise ConfigError."""
+    return load(_directory(), os.environ)
 
 
-def validate_configuration() -> tuple[Loaded, Templates]:
+def load_to_decide() -> Loaded:
+    """Load settings and policy, from the cache where it has them. Raise ConfigError."""
+    return load_quickly(_directory(), os.environ, decides=True)
+
+
+def _directory() -> Path:
+    return config_directory(click.get_current_context())
+
+
+def find_store_url() -> str:
+    """Return the store's URL, also where the YAML can't be used. Raise ConfigError where nothing names it."""
+    try:
+        return load_quickly(_directory(), os.environ, decides=False).settings.store
+    except ConfigError as refusal:
+        return _named_store(refusal)
+
+
+def _named_store(refusal: ConfigError) -> str:
+    """Return the URL of a store that exists, named by what can be read of the configuration."""
+    from mailbot.config.quick_read import find_store
+
+    url = find_store(_directory(), os.environ)
+    if not url or missing_store_reason(url):
+        raise refusal
+    return url
+
+
+def validate_configuration() -> "tuple[Loaded, Templates]":
     """Validate all that a reload checks, as the daemon does. ConfigError holds every problem."""
     from mailbot.operations.validate_policy import validate_with_analysis
 
@@ -118,22 +131,51 @@ def _problems_of_shadow(settings: Settings) -> tuple[Problem, ...]:
 
 
 @contextmanager
-def open_store(patience: timedelta = PATIENCE) -> Iterator[OpenStore]:
+def open_store(patience: timedelta = PATIENCE, *, decides: bool = False) -> Iterator[OpenStore]:
     """Open the store that the configuration names. Exit 1 with the reason when that is impossible.
 
-    `patience`: how long a statement may take.
+    A command that `decides` needs a configuration without faults. Any other goes on with the policy that the store
+    keeps, and says so. `patience`: how long a statement may take.
     """
-    loaded = load_configuration()
-    if reason := missing_store_reason(loaded.settings.store):
+    try:
+        loaded, refusal = load_quickly(_directory(), os.environ, decides=decides), None
+        url = loaded.settings.store
+    except ConfigError as error:
+        if decides:
+            raise
+        loaded, refusal, url = None, error, _named_store(error)
+    if reason := missing_store_reason(url):
         fail(reason)
-    store = Store(_waiting_at_most(loaded.settings.store, patience), patience)
+    store = Store(_waiting_at_most(url, patience), patience)
     try:
         if reason := wrong_schema_reason(store):
             fail(reason)
-        policy = replace(loaded.policy, past_ladders=store.read_now(ladders.load))
-        yield OpenStore(loaded.settings, policy, store)
+        yield OpenStore(loaded or _recorded(store, refusal), store)
     finally:
         store.close()
+
+
+def _recorded(store: Store, refusal: ConfigError | None) -> Loaded:
+    """Load the policy that the store keeps, and say that it takes the place of the files."""
+    from mailbot.store import policies
+
+    assert refusal
+    if (kept := store.read_now(policies.load_newest)) is None:
+        raise refusal
+    found = load_recorded(
+        kept.version,
+        lambda: Sources(kept.files, kept.templates),
+        _directory(),
+        os.environ,
+        kept.first_at.date(),
+    )
+    first = str(refusal.problems[0]).partition("\n")[0]
+    more = f" (and {len(refusal.problems) - 1} more)" if len(refusal.problems) > 1 else ""
+    print_error(
+        f"the configuration can't be used: {first}{more}. This reads on with policy {kept.version}, which the store "
+        "keeps; `mailbot check` shows each fault"
+    )
+    return found
 
 
 def _waiting_at_most(url: str, patience: timedelta) -> str:
@@ -210,6 +252,7 @@ def find_policy(store: Store, name: str, today: date | None = None) -> NamedPoli
     if name != LIVE and Path(name).is_dir():
         return load_directory(name, today)
     from mailbot.analysis.past_policies import rebuilt
+    from mailbot.store import policies
 
     kept = (
         store.read_now(policies.load_newest) if name == LIVE else store.read_now(policies.load_sources, name)

@@ -27,7 +27,7 @@ def carry_out(
 
     `agent`: in the name of which agent, None for the operator. `hint`: a line below a refusal.
     """
-    with open_store() as opened:
+    with open_store(decides=True) as opened:
         runtime = opened.build_runtime()
         actor = result_text.find_actor(opened, agent)
         found = ticket_lookup.require_number(opened, number)

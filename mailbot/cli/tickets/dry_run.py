@@ -10,13 +10,13 @@ import click
 from sqlalchemy import Connection, create_engine
 
 from mailbot.cli.shared.open_store import (
-    build_runtime,
-    load_configuration,
+    load_to_decide,
     missing_store_reason,
     now,
     open_store,
 )
 from mailbot.cli.shared.rows import deleted_text
+from mailbot.cli.shared.runtime import build_runtime
 from mailbot.cli.tickets.assumptions import NO_ASSUMPTIONS, Assumptions
 from mailbot.domain.events import AcknowledgementSuppressed, Event, TicketRouted
 from mailbot.domain.lifecycle import Decision
@@ -55,9 +55,9 @@ class Context:
 @contextmanager
 def open_context() -> Iterator[Context]:
     """Open the store of the configuration, or an empty one in memory when there is none yet."""
-    loaded = load_configuration()
+    loaded = load_to_decide()
     if not missing_store_reason(loaded.settings.store):
-        with open_store() as opened:
+        with open_store(decides=True) as opened:
             deferred = opened.store.engine.connect().execution_options(sqlite_begin="DEFERRED")
             with deferred as connection:
                 yield Context(opened.policy, opened.build_runtime().snapshot, connection, now())

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mailbot.cli.shared import result_text
 from mailbot.cli.shared.completion import complete_macro
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import fail, load_configuration, now, open_store
+from mailbot.cli.shared.open_store import fail, load_to_decide, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo, print_table
 from mailbot.cli.shared.ticket_lookup import find_ticket, suggest_name
@@ -33,7 +33,7 @@ def macro() -> None:
 @standard_options
 def list_(category: str, in_json: bool) -> None:
     """List the macros: what each is for, and what an agent gives it."""
-    loaded = load_configuration()
+    loaded = load_to_decide()
     known = loaded.policy.categories
     if category and known and category not in known:
         hint = suggest_name(category, known)
@@ -98,7 +98,7 @@ def _sample(
 def _of_ticket(
     name: str, number: str, language: str | None, arguments: Mapping[str, str], agent: str | None
 ) -> tuple[Macros, str | Refusal]:
-    with open_store() as opened:
+    with open_store(decides=True) as opened:
         snapshot, ticket = opened.build_runtime().snapshot, find_ticket(opened, number)
         actor = result_text.find_actor(opened, agent)
         asked = replace(ticket, language=language or ticket.language)
@@ -116,7 +116,7 @@ def _of_ticket(
 
 
 def _load() -> Macros:
-    return load_templates(load_configuration().settings.templates).macros
+    return load_templates(load_to_decide().settings.templates).macros
 
 
 def _arguments_of(each: Macro) -> str:

@@ -99,7 +99,7 @@ def reject(number: str, agent: str | None, in_json: bool) -> None:
 
 
 def _join(number: str, command: commands.Join, agent: str | None, in_json: bool, missing: str = "") -> None:
-    with open_store() as opened:
+    with open_store(decides=True) as opened:
         runtime, number = opened.build_runtime(), normalise_number(number)
         request = MergeCommand(number, command, result_text.find_actor(opened, agent), now())
         changes = join(opened.store, runtime, request)

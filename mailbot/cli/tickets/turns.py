@@ -27,7 +27,7 @@ def turns(applies: bool, in_json: bool) -> None:
     Before schema 0004 each answer gave the turn to the customer, and the promise to solve the matter stood still.
     With --apply their turn is ours, and that promise runs on from where it stopped. Nobody gets a mail.
     """
-    with open_store() as opened:
+    with open_store(decides=applies) as opened:
         found = list(_find(opened))
         done = _apply(opened, found) if applies else 0
         if in_json:

@@ -1,4 +1,4 @@
-"""Check the machine's side of mailbot.yaml and build Settings from it and the environment."""
+"""Check the machine's side of mailbot.yaml and build Settings from it."""
 
 import socket
 from collections.abc import Iterator
@@ -7,19 +7,17 @@ from pathlib import Path
 from mailbot.config.build import values_of
 from mailbot.config.checks import signing
 from mailbot.config.environment import Environment, own_name
-from mailbot.config.files.mailbot import ImapEntry, LimitsEntry, MailbotFile
+from mailbot.config.files.mailbot import ImapEntry, MailbotFile
 from mailbot.config.model import ImapAccount, Limits, Listen, Monitor, Relay, Settings, Trust
-from mailbot.config.quick_read import store_url
 from mailbot.config.yaml.scalars import is_loopback, suggest
 from mailbot.config.yaml.source import Source
 from mailbot.errors import Problem
 
 
-def settings(file: MailbotFile, directory: Path, templates: Path, environment: Environment) -> Settings:
-    """Build the settings of a file in which `check` found no problem."""
+def settings(file: MailbotFile, directory: Path, templates: Path) -> Settings:
+    """Build the settings of a file in which `check` found no problem, without what the environment adds."""
     tls = file.tls
-    host, port = environment.listen or file.listen.smtp or ("", None)
-    relay_host, relay_port = environment.relay or file.relay.address
+    host, port = file.listen.smtp or ("", None)
     return Settings(
         directory=directory,
         templates=templates,
@@ -32,35 +30,31 @@ def settings(file: MailbotFile, directory: Path, templates: Path, environment: E
             require_tls=bool(tls and tls.required),
             lmtp=file.listen.lmtp,
         ),
-        store=store_url(file.store, directory, environment),
+        store="",
         relay=Relay(
-            relay_host,
-            relay_port,
+            *file.relay.address,
             file.relay.tls,
             file.relay.user,
-            environment.relay_password,
-            file.relay.connections,
+            connections=file.relay.connections,
         ),
         trust=Trust(**values_of(file.trust, "forms", "lists")),
         monitor=Monitor(*file.monitor) if file.monitor else None,
-        limits=_limits(file.limits, environment),
-        log=environment.log or file.log or "",
-        secret=environment.secret,
-        previous_secrets=environment.previous_secrets,
-        imap=tuple(_account(entry, environment) for entry in file.imap),
-        dkim=signing.dkim(file.dkim, environment),
+        limits=Limits(**file.limits.model_dump(exclude={"filed_per_hour"})),
+        log=file.log or "",
+        secret=None,
+        imap=tuple(map(_account, file.imap)),
+        dkim=signing.dkim(file.dkim),
         shadow=(directory / file.shadow).absolute() if file.shadow else None,
     )
 
 
-def _account(entry: ImapEntry, environment: Environment) -> ImapAccount:
+def _account(entry: ImapEntry) -> ImapAccount:
     after, folder = entry.after
     return ImapAccount(
         **values_of(entry, "port", "after"),
         port=entry.port or (993 if entry.tls == "implicit" else 143),
         after=after,
         move_to=folder,
-        password=environment.imap_password(entry.user),
     )
 
 
@@ -133,11 +127,6 @@ def _hostname(file: MailbotFile) -> str:
     """Return this machine's full name, else the first mailbox's domain: asking the DNS could take minutes."""
     own = socket.gethostname()
     return own if "." in own else file.mailboxes[0].address.rpartition("@")[2]
-
-
-def _limits(entry: LimitsEntry, environment: Environment) -> Limits:
-    limits = Limits(**entry.model_dump(exclude={"filed_per_hour"}))
-    return limits if environment.limits else limits.without_rates()
 
 
 def _is_private(file: MailbotFile, environment: Environment) -> bool:

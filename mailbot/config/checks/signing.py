@@ -1,6 +1,7 @@
 """Check and build what verifying senders and signing our mail need besides the YAML."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from ipaddress import ip_address
 
@@ -23,17 +24,17 @@ KEY_HINT = (
 INSTALL = install_hint("auth")
 
 
-def dkim(entry: DkimEntry | None, environment: Environment) -> Dkim | None:
-    """Build how our mail is signed, after `problems` found none; without a key, `key` is None."""
+def dkim(entry: DkimEntry | None) -> Dkim | None:
+    """Build how our mail is signed, without the key."""
     if entry is None:
         return None
     headers = tuple(dict.fromkeys(("from", *entry.headers))) if entry.headers else HEADERS
-    return Dkim(
-        entry.domain,
-        entry.selector,
-        headers,
-        read_key(environment.dkim_key) if environment.dkim_key else None,
-    )
+    return Dkim(entry.domain, entry.selector, headers, None)
+
+
+def with_key(dkim: Dkim | None, environment: Environment) -> Dkim | None:
+    """Add the key, after `problems` found none; without one `key` stays None."""
+    return dkim and replace(dkim, key=read_key(environment.dkim_key) if environment.dkim_key else None)
 
 
 def problems(file: MailbotFile, source: Source, environment: Environment) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from mailbot.config.files.entry import Entry
 from mailbot.config.files.retention import RetentionEntry
 from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.model import MIB, ImapTls, RelayTls
-from mailbot.config.quick_read import STORE
+from mailbot.config.store_place import STORE
 from mailbot.config.yaml.types import (
     Address,
     After,

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from mailbot.config.model import AfterStored, Network, SocketAddress
 from mailbot.domain.model import Target
 from mailbot.domain.policy import Moment, Rate
-from mailbot.domain.routing.operators import octets
 
 MAX_SOCKET = 107  # bytes of a path: sun_path in unix(7), less its NUL
 MAX_SPAN = timedelta(days=3660)
@@ -135,6 +134,8 @@ def notify(value: object) -> timedelta:
 
 def size(value: object) -> int:
     """Read "25 MB" as 25,000,000 bytes, "25 MiB" as 26,214,400."""
+    from mailbot.domain.routing.operators import octets  # it brings RE2, and most readers do without
+
     text = _text(value, "a size", "25 MB", unit="MB")
     try:
         return octets(text)

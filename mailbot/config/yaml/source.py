@@ -7,7 +7,6 @@ line is what holds. Keys are always text; `NO` and `17:30` stay text.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from errno import EINVAL
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from mailbot.config.content import content
 from mailbot.errors import Problem
 
 MAX_BYTES = 1024 * 1024
@@ -135,14 +135,6 @@ def read(path: Path) -> tuple[Source, list[Problem]]:
 
 def _unreadable(name: str, message: str, hint: str = "", at: Mark = (0, 0)) -> tuple[Source, list[Problem]]:
     return Source(name), [Problem(name, *at, message, hint)]
-
-
-def content(path: Path, most: int) -> bytes:
-    """Read the first `most` bytes. OSError for what is no file: opening a pipe would wait for ever."""
-    if path.exists() and not path.is_file():
-        raise OSError(EINVAL, "is not a file")
-    with path.open("rb") as file:
-        return file.read(most)
 
 
 def parse(raw: bytes, name: str) -> tuple[Source, list[Problem]]:

@@ -1,0 +1,30 @@
+"""Put the environment above the settings of the YAML."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mailbot.config.environment import Environment
+from mailbot.config.model import Settings
+from mailbot.config.store_place import store_url
+
+
+def with_environment(settings: Settings, store: str, directory: Path, environment: Environment) -> Settings:
+    """Return the settings as the environment has them. `store`: what the YAML names."""
+    listen, relay = settings.listen, settings.relay
+    if environment.listen:
+        listen = replace(listen, host=environment.listen[0], port=environment.listen[1])
+    if environment.relay:
+        relay = replace(relay, host=environment.relay[0], port=environment.relay[1])
+    return replace(
+        settings,
+        listen=listen,
+        store=store_url(store, directory, environment),
+        relay=replace(relay, password=environment.relay_password),
+        limits=settings.limits if environment.limits else settings.limits.without_rates(),
+        log=environment.log or settings.log,
+        secret=environment.secret,
+        previous_secrets=environment.previous_secrets,
+        imap=tuple(
+            replace(account, password=environment.imap_password(account.user)) for account in settings.imap
+        ),
+    )

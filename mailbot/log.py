@@ -138,6 +138,11 @@ def main_lost(*, mails: int) -> None:
     """Log, in a front, that the main process has ended. `mails`: handed over and not answered; they are sent again."""
 
 
+@_warning
+def main_outdated() -> None:
+    """Log, in a front, that the program on disk is not the one that main runs: all are replaced in turn."""
+
+
 @_error
 def foreign_process_refused() -> None:
     """Log that a process of another user connected to the socket between our processes."""

@@ -339,6 +339,15 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAhead:
+    """What a front process found out about a mail: its fingerprint, and how it reads by a version of the policy."""
+
+    fingerprint: str
+    policy: str
+    mail: "InboundMail"
+
+
+@dataclass(frozen=True, slots=True)
 class InboundMail:
     """A mail as read by `mail.parse`, not yet on a ticket. Every text is safe for SQL and bounded.
 

@@ -13,11 +13,15 @@ from pathlib import Path
 from mailbot import log, systemd
 from mailbot.channels.front.client import MainKeeper, Welcome
 from mailbot.channels.front.link import Link, Report
+from mailbot.channels.smtp.accept import LARGE
 from mailbot.channels.smtp.limits import COPIES
 from mailbot.channels.smtp.listener import Listener
 from mailbot.config.model import Limits, Settings
+from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.errors import ConfigError
+from mailbot.mail.parsing.fingerprint import fingerprint
+from mailbot.mail.parsing.parse import parse
 from mailbot.metrics import Metrics
 from mailbot.metrics_page import export
 from mailbot.processes.place import LMTP, MAIN, SMTP, Place, sockets_of
@@ -43,9 +47,10 @@ class _Front:
         self._started = time.monotonic()
         self._stop = asyncio.Event()
         self._policy = _policy("", ())
-        self._main = MainKeeper(self._take_policy)
+        self._main = MainKeeper(self._take_policy, self._prepare, self._report_upgrade)
         self._link = Link(place.addresses[MAIN], place.name, self._report, self._main)
         self._listener: Listener | None = None
+        self._authserv_ids: tuple[str, ...] = ()
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -72,6 +77,7 @@ class _Front:
         """Accept mail until we are stopped."""
         settings, supervisor = welcome.settings, self._place.supervisor
         log.configure(settings.log)
+        self._authserv_ids = settings.trust.authserv_ids
         self._listener = listener = self._listen(settings)
         await listener.start()
         assert supervisor.watchdog
@@ -104,6 +110,10 @@ class _Front:
             count_refusal=lambda code: self._metrics.refused.labels(str(code)).inc(),
         )
 
+    def _report_upgrade(self) -> None:
+        log.main_outdated()
+        self._place.supervisor.describe(outdated="1")
+
     def _report(self) -> Report:
         """Report what main can't know: our sessions, our part of the metrics, our troubles."""
         listener, end = self._listener, None
@@ -121,6 +131,17 @@ class _Front:
             "metrics": export(self._metrics.registry),
             "troubles": [(str(each.code), each.text) for each in found if each],
         }
+
+    def _prepare(self, envelope: Envelope, raw: bytes) -> ReadAhead | None:
+        """Parse a mail. A large one is left to main, which parses it on a thread."""
+        policy = self._policy
+        if len(raw) > LARGE or not self._listener:
+            return None
+        try:
+            mail = parse(raw, self._authserv_ids, policy.mailboxes.keys())
+        except Exception:
+            return None  # main meets the same error and parks it
+        return ReadAhead(fingerprint(raw, envelope.received_at.date().isoformat()), policy.version, mail)
 
     def _take_policy(self, version: str, addresses: tuple[str, ...]) -> None:
         if version == self._policy.version:

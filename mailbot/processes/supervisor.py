@@ -121,6 +121,8 @@ class Supervisor:
             log.configure(fields["X_LOG"])
         if "X_MODE" in fields and len(self._children) == 1 < self._count:
             self._start_others(child.mode)
+        if "X_OUTDATED" in fields:  # the program was upgraded on disk, and a front was started again
+            self.roll()
         if "READY" in fields:
             self._on_ready(child)
         if "RELOADING" in fields and not self._reloading:

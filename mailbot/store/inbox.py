@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from mailbot.domain.model import Envelope, InboxState
+from mailbot.domain.model import Envelope, InboxState, ReadAhead
 from mailbot.store.database.prepared import Prepared, adding
 from mailbot.store.engine import insert_or_skip, or_skip
 from mailbot.store.schema import NEW, database_now, inbox, raw_mails
@@ -36,6 +36,7 @@ class ReceivedMail:
     envelope: Envelope
     raw: bytes
     attempts: int = 0  # of deciding about it, that ended a process
+    read_ahead: ReadAhead | None = None  # by a front process
 
 
 @dataclass(frozen=True, slots=True)

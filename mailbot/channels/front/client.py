@@ -11,24 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from mailbot import __version__, log
-from mailbot.channels.front.frames import Frame, Frames
+from mailbot import log
+from mailbot.channels.front.frames import Frame, Frames, program
 from mailbot.channels.front.server import FULL
 from mailbot.channels.smtp.accept import KEEP_TIMEOUT
 from mailbot.config.model import Settings
-from mailbot.domain.model import Envelope
+from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.errors import StoreFull, StoreUnavailable
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A mail that main has not answered. `handed_over`: it was sent when the connection ended without a `bye`."""
+    """A mail that main has not answered."""
 
     envelope: Envelope
     raw: bytes
+    read_ahead: ReadAhead | None
     answer: asyncio.Future[int]
     sent: bool = False
-    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,19 @@ class Welcome:
 class MainKeeper:
     """Keeps mails through main, over a `Link`: call it with envelope and raw bytes, like `MailAcceptor`.
 
-    `on_policy(version, addresses)` is called when main has another policy or came back.
+    `on_policy(version, addresses)` is called when main has another policy or came back. `prepare` does what needs no
+    store, with the policy that main has: it returns None for a mail that is better left to main. `on_other_program` is
+    called when a new front finds a main that was started before an upgrade.
     """
 
-    def __init__(self, on_policy: Callable[[str, tuple[str, ...]], None]) -> None:
-        self._on_policy = on_policy
+    def __init__(
+        self,
+        on_policy: Callable[[str, tuple[str, ...]], None],
+        prepare: Callable[[Envelope, bytes], ReadAhead | None],
+        on_other_program: Callable[[], None],
+    ) -> None:
+        self._on_policy, self._prepare, self._on_other_program = on_policy, prepare, on_other_program
+        program()  # as it was when we started
         self._numbers = count(1)
         self._waiting: dict[int, _Waiting] = {}
         self._main: Frames | None = None
@@ -55,7 +63,8 @@ class MainKeeper:
 
     async def __call__(self, envelope: Envelope, raw: bytes) -> int:
         """Keep a mail. Raises StoreFull at once, StoreUnavailable when main could not, or stays away too long."""
-        number, waiting = next(self._numbers), _Waiting(envelope, raw, asyncio.Future())
+        read_ahead = self._prepare(envelope, raw)
+        number, waiting = next(self._numbers), _Waiting(envelope, raw, read_ahead, asyncio.Future())
         self._waiting[number] = waiting
         self._send(number, waiting)
         try:
@@ -71,7 +80,8 @@ class MainKeeper:
             return
         sent = waiting.envelope
         self._main.send(
-            "keep", number, sent.sender, sent.recipients, sent.peer, sent.received_at, waiting.raw
+            *("keep", number, sent.sender, sent.recipients, sent.peer, sent.received_at, waiting.raw),
+            _write(waiting.read_ahead),
         )
         waiting.sent = True
 
@@ -95,11 +105,8 @@ class MainKeeper:
         self, main: Frames, code: str, settings: bytes, version: str, addresses: tuple[str, ...]
     ) -> None:
         if not self.welcome.done():
-            if code != __version__:
-                error = OSError(
-                    f"the main process is mailbot {code}, this front {__version__}: restart mailbot"
-                )
-                return self.welcome.set_exception(error)
+            if code != program():
+                return self._on_other_program()  # its successor will send us a welcome that we can read
             self.welcome.set_result(Welcome(pickle.loads(settings), version, addresses))
         self._on_policy(version, addresses)
         self._main = main
@@ -110,7 +117,12 @@ class MainKeeper:
     def on_end(self, main: Frames) -> None:
         if self._main is main:
             self._main = None
-            handed_over = [waiting for waiting in self._waiting.values() if waiting.sent]
-            for waiting in handed_over:
-                waiting.attempts += 1
-            log.main_lost(mails=len(handed_over))
+            log.main_lost(mails=sum(waiting.sent for waiting in self._waiting.values()))
+
+
+def _write(read_ahead: ReadAhead | None) -> tuple[str, str, str, bytes] | None:
+    """Write it so that main need not read it when it runs another version of this program."""
+    if read_ahead is None:
+        return None
+    mail = pickle.dumps(read_ahead.mail, pickle.HIGHEST_PROTOCOL)
+    return program(), read_ahead.fingerprint, read_ahead.policy, mail

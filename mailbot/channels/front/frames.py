@@ -1,15 +1,19 @@
 """Frames between our own processes: a length, then a pickled tuple whose first item is its kind.
 
-Only primitives go across, so that a process of the version before understands one of the next. Both ends belong to
+Only primitives go across, so that a process of the version before understands one of the next. Values of our own
+classes are pickled by themselves, beside the `program` that wrote them. Both ends belong to
 one supervisor, and a peer of another user is refused before its first byte is read: pickle runs what it is given.
 """
 
 import asyncio
+import hashlib
 import os
 import pickle
 import socket
 import struct
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from mailbot import log
@@ -18,6 +22,16 @@ _LENGTH = struct.Struct("!I")
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 Frame = tuple[Any, ...]
+
+
+@cache
+def program() -> str:
+    """Return a digest of this program's files: what is pickled with its classes is for the same program alone."""
+    digest, home = hashlib.sha256(), Path(__file__).parents[2]
+    for path in sorted(home.rglob("*.py")):
+        found = path.stat()
+        digest.update(f"{path.relative_to(home)} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 class Frames(asyncio.Protocol):

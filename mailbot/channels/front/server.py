@@ -3,18 +3,17 @@
 import asyncio
 import pickle
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
-from mailbot import __version__, log
-from mailbot.channels.front.frames import Frame, Frames
+from mailbot import log
+from mailbot.channels.front.frames import Frame, Frames, program
 from mailbot.channels.front.link import Report
-from mailbot.channels.smtp.server import Keep
 from mailbot.config.model import Settings
-from mailbot.domain.model import Envelope
+from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.domain.policy import Policy
 from mailbot.errors import StoreFull
 
@@ -25,7 +24,7 @@ PATIENCE = 1.0  # seconds for a process to report on itself
 class FrontServer:
     """The service that answers fronts and nodes on `listening`. 250 follows only the commit, as at the listener.
 
-    keep(envelope, raw) returns the id of the inbox row after its commit, or raises.
+    keep(envelope, raw, read_ahead) returns the id of the inbox row after its commit, or raises.
     `waits`: a stop waits until all have hung up, since they still bring mail.
     """
 
@@ -37,7 +36,7 @@ class FrontServer:
         listening: socket.socket,
         settings: Settings,
         policy: Callable[[], Policy],
-        keep: Keep,
+        keep: Callable[[Envelope, bytes, ReadAhead | None], Awaitable[int]],
         *,
         waits: bool,
     ) -> None:
@@ -48,6 +47,7 @@ class FrontServer:
         self._fronts: dict[Frames, str] = {}
         self._asked: dict[int, asyncio.Future[Report]] = {}
         self._numbers = count(1)
+        program()  # as it was when we started
         self.reports: dict[str, Report] = {}  # the newest of each process that is connected
         self._keeping: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -113,7 +113,7 @@ class FrontServer:
                 self._fronts[front] = name
                 log.front_connected(name=name)
                 blob = pickle.dumps(self._settings)
-                front.send("welcome", __version__, blob, *self._describe_policy())
+                front.send("welcome", program(), blob, *self._describe_policy())
 
     async def _answer(
         self,
@@ -124,10 +124,11 @@ class FrontServer:
         peer: str,
         received_at: datetime,
         raw: bytes,
+        read_ahead: tuple[str, str, str, bytes] | None,
     ) -> None:
         envelope = Envelope(sender, recipients, peer, received_at)
         try:
-            front.send("kept", number, await self._keep(envelope, raw))
+            front.send("kept", number, await self._keep(envelope, raw, _read(read_ahead)))
         except StoreFull:
             return front.send("failed", number, FULL)
         except Exception as error:  # whatever our own fault, the client shall try again (promise P4)
@@ -144,3 +145,11 @@ class FrontServer:
         if name not in self._fronts.values():
             self.reports.pop(name, None)
         self._changed.set()
+
+
+def _read(read_ahead: tuple[str, str, str, bytes] | None) -> ReadAhead | None:
+    """Read what a front found out about a mail; None for one that runs another version of this program."""
+    if read_ahead is None or read_ahead[0] != program():
+        return None
+    _, fingerprint, policy, mail = read_ahead
+    return ReadAhead(fingerprint, policy, pickle.loads(mail))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from mailbot import log
-from mailbot.domain.model import Envelope
+from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.errors import StoreFull, StoreUnavailable
 from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.metrics import Metrics
@@ -62,16 +62,21 @@ class MailAcceptor:
         self._metrics, self._backpressure = metrics, backpressure
         self._keep_once = keep or (lambda mail: store.write(inbox.keep, mail, quick=True))
 
-    async def __call__(self, envelope: Envelope, raw: bytes) -> int:
-        """Keep a mail. Raises StoreFull at once, StoreUnavailable after KEEP_TIMEOUT."""
+    async def __call__(self, envelope: Envelope, raw: bytes, read_ahead: ReadAhead | None = None) -> int:
+        """Keep a mail. `read_ahead` is what a front process has found out.
+
+        Raises StoreFull at once, StoreUnavailable after KEEP_TIMEOUT.
+        """
         day = envelope.received_at.date().isoformat()
         if self._backpressure and (delay := self._backpressure.delay()):
             await asyncio.sleep(delay)
-        if len(raw) > LARGE:
+        if read_ahead:
+            digest = read_ahead.fingerprint
+        elif len(raw) > LARGE:
             digest = await asyncio.to_thread(fingerprint, raw, day)
         else:
             digest = fingerprint(raw, day)
-        receipt = await self._keep(inbox.ReceivedMail(digest, envelope, raw))
+        receipt = await self._keep(inbox.ReceivedMail(digest, envelope, raw, read_ahead=read_ahead))
         if receipt.known:
             log.mail_duplicate(inbox_id=receipt.inbox_id)
         else:

@@ -70,9 +70,12 @@ class Intake:
         """Parse a mail and check its sender. None: that takes a turn of its own, or fails."""
         if len(received.raw) > LARGE:
             return None
-        snapshot = self._deps.runtime.snapshot
+        snapshot, ahead = self._deps.runtime.snapshot, received.read_ahead
         try:
-            mail = parse(received.raw, snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys())
+            if ahead and ahead.policy == snapshot.policy.version:
+                mail = ahead.mail
+            else:
+                mail = parse(received.raw, snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys())
         except Exception:
             return None  # intake meets the same error and parks it
         if self._check_sender is None:

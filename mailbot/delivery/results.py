@@ -55,6 +55,7 @@ class Results:
         wake: Callable[[], None],
     ) -> None:
         self.held: Counter[int] = Counter()  # twice in hand: it was taken from us and claimed again
+        self.bytes_in_hand = 0
         self.unsure: set[int] = set()
         self._store, self._node, self._metrics, self._retry_policy = store, node, metrics, retry_policy
         self._now, self._random, self._on_freed, self._wake = now, random, on_freed, wake
@@ -67,7 +68,9 @@ class Results:
 
     def take(self, rows: Iterable[Claimed]) -> None:
         """Note that rows are claimed."""
-        self.held.update(row.id for row in rows)
+        for row in rows:
+            self.held[row.id] += 1
+            self.bytes_in_hand += row.size
 
     def record(self, row: Claimed, outcome: AttemptOutcome, reply: Reply) -> None:
         """Record an attempt. Deferred and unknown are tried again, unless the mail is too old."""
@@ -109,6 +112,7 @@ class Results:
     def drop_row(self, row: Claimed) -> None:
         """Note that a row is in hand no more."""
         self.held[row.id] -= 1
+        self.bytes_in_hand -= row.size
         if self.held[row.id] <= 0:
             del self.held[row.id]
         self.unsure.discard(row.id)

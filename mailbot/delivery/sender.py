@@ -50,6 +50,7 @@ SOON = 0.01  # seconds until what is being committed is in hand
 REDUCED_SECONDS = 30.0  # with fewer connections after the relay refused another one
 HOLD = timedelta(seconds=MAX_PROBE)  # the longest rest of a mail that was the trial of a relay in trouble
 MANY_UNKNOWN = 3  # different mails in a row without a reply to their dot: the relay's trouble
+BYTES_IN_HAND = 32_000_000  # of mails, and the last of them: 160 notices of 10 MB would fill the memory
 RECORD_TIMEOUT = 5.0  # seconds at the end of a drain for what is still to be recorded
 
 
@@ -133,7 +134,8 @@ class Delivery:
             return self._retry_policy.poll
         with self._claims.doubt_on_error():
             rows = await self._claim(room)
-        self._may_have_more = self._older_waits = len(rows) == room
+        was_cut = any(row.more_wait for row in rows)
+        self._may_have_more = self._older_waits = len(rows) == room or was_cut
         self._results.take(rows)
         self._shares.take(rows, self._monotonic())
         if self._stopping:
@@ -146,7 +148,8 @@ class Delivery:
         now, unsure = self._now(), tuple(self._results.unsure)
         if not self._breaker.is_open:
             shares, self._shares.connections = self._shares, self._connection_limit()
-            wanted = Claim(self._node, room, now, unsure, shares.quotas(self._monotonic()), shares.quarter)
+            quotas, size = shares.quotas(self._monotonic()), BYTES_IN_HAND - self._results.bytes_in_hand
+            wanted = Claim(self._node, room, now, unsure, quotas, shares.quarter, size)
             return await self._store.write(outbox.claim, wanted, quick=True)
         self._last_lane = not self._last_lane
         return await self._store.write(
@@ -161,7 +164,7 @@ class Delivery:
         limit = self._connections * ROWS_PER_CONNECTION
         room = limit - self._results.in_hand
         self._may_have_more = True
-        return room if room >= limit // 4 else 0
+        return room if room >= limit // 4 and self._results.bytes_in_hand < BYTES_IN_HAND else 0
 
     def _claim_more(self, row: Claimed) -> None:
         if self._shares.drop(row, self._monotonic()):

@@ -5,10 +5,10 @@ and spliced in again whenever it is read: the same bytes at each try, under the 
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from mailbot.store.database.prepared import adding, adding_new
 from mailbot.store.schema import frozen_files, frozen_mails
@@ -44,11 +44,41 @@ def keep(connection: Connection, mails: Sequence[tuple[str, bytes, Parts]]) -> N
 
 def load(connection: Connection, nonces: Collection[str]) -> dict[str, bytes]:
     """Load whole mails by nonce. One whose files are missing is left out: it must not leave without them."""
-    rows = connection.execute(_CONTENT, {"nonces": list(nonces)}).all()
-    wanted = {digest for row in rows for _, digest in row.files}
+    return load_first(connection, list(nonces), None)[0]
+
+
+def load_first(
+    connection: Connection, nonces: Sequence[str], most: int | None
+) -> tuple[dict[str, bytes], int]:
+    """Load the first of these mails, as many as have `most` bytes together, but at least one. Return how many, too."""
+    rows = {row.nonce: row for row in connection.execute(_CONTENT, {"nonces": list(nonces)})}
+    sizes = _file_sizes(connection, rows.values()) if most is not None else {}
+    count, total = 0, 0
+    for nonce in nonces:
+        if row := rows.get(nonce):
+            total += len(row.content) + sum(sizes.get(digest, 0) for _, digest in row.files)
+        if count and most is not None and total > most:
+            break
+        count += 1
+    return _whole(connection, [rows[nonce] for nonce in nonces[:count] if nonce in rows]), count
+
+
+def _digests(rows: Iterable[Any]) -> list[str]:
+    return sorted({digest for row in rows for _, digest in row.files})
+
+
+def _file_sizes(connection: Connection, rows: Iterable[Any]) -> dict[str, int]:
+    if not (wanted := _digests(rows)):
+        return {}
+    size = func.length(frozen_files.c.content).label("size")
+    query = select(frozen_files.c.digest, size).where(frozen_files.c.digest.in_(wanted))
+    return {row.digest: row.size for row in connection.execute(query)}
+
+
+def _whole(connection: Connection, rows: Sequence[Any]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    if wanted:
-        query = select(frozen_files).where(frozen_files.c.digest.in_(sorted(wanted)))
+    if wanted := _digests(rows):
+        query = select(frozen_files).where(frozen_files.c.digest.in_(wanted))
         files = {row.digest: row.content for row in connection.execute(query)}
     return {
         row.nonce: _splice(row.content, row.files, files) if row.files else row.content

@@ -118,6 +118,7 @@ def _enqueue_own(
     return [
         Claimed(
             content=item.content,
+            more_wait=False,
             id=id_,
             ticket=item.ticket,
             kind=item.kind,
@@ -180,7 +181,8 @@ def withdraw(connection: Connection, nonce: str) -> None:
 class Claim:
     """Up to `limit` mails that are due, without `excluded`: ids whose last result is still being written.
 
-    `quotas`: how many of them may go to which domain, `quota` to any other.
+    `quotas`: how many of them may go to which domain, `quota` to any other. `size`: bytes of all of them together, or
+    of a single mail.
     """
 
     node: str
@@ -189,13 +191,18 @@ class Claim:
     excluded: tuple[int, ...] = ()
     quotas: Mapping[str, int] = field(default_factory=dict)
     quota: int = 1_000_000
+    size: int = 32_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail that this node may send now. `content` is None when its frozen bytes are missing."""
+    """A mail that this node may send now. `content` is None when its frozen bytes are missing.
+
+    `more_wait`: for want of bytes the claim left out others.
+    """
 
     content: bytes | None
+    more_wait: bool
     id: int
     ticket: str
     kind: str
@@ -209,8 +216,12 @@ class Claimed:
     unknown_in_a_row: int
     marked: bool = False  # `dot` was committed with it
 
+    @property
+    def size(self) -> int:
+        return len(self.content or b"")
 
-_NOT_STORED = ("content", "marked")
+
+_NOT_STORED = ("content", "marked", "more_wait")
 _CLAIM = (
     select(
         outbox.c.nonce,
@@ -247,7 +258,7 @@ def _claim(connection: Connection, wanted: Claim) -> list[Claimed]:
             most = wanted.limit - len(rows)
             if most <= 0 or not _claim_lane(connection, wanted, lane, most, rows, quotas):
                 break
-    return _take(connection, rows, wanted.node)
+    return _take(connection, rows, wanted.node, wanted.size)
 
 
 def _claim_lane(
@@ -293,12 +304,13 @@ def _claim_trial(connection: Connection, wanted: Trial) -> list[Claimed]:
     return []
 
 
-def _take(connection: Connection, rows: Sequence[Any], node: str) -> list[Claimed]:
+def _take(connection: Connection, rows: Sequence[Any], node: str, size: int | None = None) -> list[Claimed]:
     if not rows:
         return []
-    connection.execute(_TAKE, {"ids": [row.id for row in rows], "node": node})
-    contents = frozen.load(connection, [row.nonce for row in rows])
-    return [Claimed(contents.get(nonce), *columns) for nonce, *columns in rows]
+    contents, count = frozen.load_first(connection, [row.nonce for row in rows], size)
+    connection.execute(_TAKE, {"ids": [row.id for row in rows[:count]], "node": node})
+    was_cut = count < len(rows)
+    return [Claimed(contents.get(nonce), was_cut, *columns) for nonce, *columns in rows[:count]]
 
 
 @dataclass(frozen=True, slots=True)

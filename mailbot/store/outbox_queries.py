@@ -107,12 +107,14 @@ class Unsettled:
 
 
 def unsettled(connection: Connection) -> Unsettled:
-    """Count unsettled mail, in as many steps as there are unsettled mails."""
+    """Count unsettled mail: what waits by its index alone, which may be very much, then what is under way."""
     by_state: dict[str, int] = dict.fromkeys((*WAITING_STATES, *UNDER_WAY_STATES), 0)
-    oldest: list[datetime] = []
+    first: list[int] = []
     for condition in (WAITING, UNDER_WAY):
-        query = select(outbox.c.state, func.count(), func.min(outbox.c.requested_at)).where(condition)
-        for state, number, requested_at in connection.execute(query.group_by(outbox.c.state)):
+        # Not the id itself: SQLite would look for the least one through all mail that was ever sent.
+        query = select(outbox.c.state, func.count(), func.min(outbox.c.id + 0)).where(condition)
+        for state, number, id_ in connection.execute(query.group_by(outbox.c.state)):
             by_state[state] = number
-            oldest.append(requested_at)
-    return Unsettled(by_state, min(oldest, default=None))
+            first.append(id_)
+    oldest = select(func.min(outbox.c.requested_at)).where(outbox.c.id.in_(first))
+    return Unsettled(by_state, connection.scalar(oldest))

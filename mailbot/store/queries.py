@@ -281,12 +281,15 @@ class StoreStatus:
 
 def store_status(connection: Connection, now: datetime) -> StoreStatus:
     """Load the store's figures, in as many steps as there is unfinished work."""
-    waiting = select(func.count(), func.min(inbox.c.received_at)).where(NEW)
-    new, oldest_new_at = connection.execute(waiting).one()
+    oldest = select(inbox.c.received_at).where(NEW).order_by(inbox.c.id).limit(1)
+    oldest_new_at = connection.scalar(oldest)
     unsettled = outbox_queries.unsettled(connection)
     since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at}
     return StoreStatus(
-        inbox={InboxState.NEW: new, InboxState.PARKED: _count(connection, "inbox", InboxState.PARKED)},
+        inbox={
+            InboxState.NEW: _count(connection, "inbox", InboxState.NEW),
+            InboxState.PARKED: _count(connection, "inbox", InboxState.PARKED),
+        },
         outbox={**unsettled.by_state, OutboxState.FAILED: _count(connection, "outbox", OutboxState.FAILED)},
         overdue_deadlines=overdue(connection, now),
         oldest={place: max(timedelta(), now - at) for place, at in since.items() if at},

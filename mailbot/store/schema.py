@@ -158,6 +158,8 @@ inbox = _table(
     *_deleted_content(),
     CheckConstraint(_in(InboxState), name="state"),
     _partial("ix_inbox_new", "id", where="state = 'new'"),
+    # What is claimed is looked for every few seconds, also while very many wait.
+    _partial("ix_inbox_claimed", "claimed_by", where="state = 'new' AND claimed_by IS NOT NULL"),
     Index("ix_inbox_ticket", "ticket"),
     # Few rows, and each look at /metrics counts them.
     _partial("ix_inbox_parked", "id", where="state = 'parked'"),
@@ -383,7 +385,9 @@ outbox = _table(
         "id",
         where="state = 'failed' AND (reported_at IS NULL OR reported_at < settled_at)",
     ),
-    _partial("ix_outbox_waiting", "lane", "due_at", where=_in(WAITING_STATES)),
+    # The domain, so that the rows of one that has its share are passed by unread; the state, to be counted; the
+    # id, so that of one moment the older comes first.
+    _partial("ix_outbox_waiting", "lane", "due_at", "id", "domain", "state", where=_in(WAITING_STATES)),
     _partial("ix_outbox_failed", "settled_at", where="state = 'failed'"),
     _partial("ix_outbox_under_way", "claimed_by", where=_in(UNDER_WAY_STATES)),
     # Every ticket has exactly one acknowledgement outcome (promise P3).

@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 def row(n: int, kind: str = "acknowledgement", **changes: Any) -> Claimed:
     recipient = changes.get("recipient", f"user{n}@mail.example")
-    values = (b"x", n, f"T-{n}", kind, 0, "", recipient, "mail.example", NOW, NOW, 0, 0)
+    values = (b"x", False, n, f"T-{n}", kind, 0, "", recipient, "mail.example", NOW, NOW, 0, 0)
     return Claimed(*values)
 
 

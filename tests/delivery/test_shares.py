@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 def row(n: int, domain: str) -> Claimed:
-    return Claimed(b"x", n, f"T-{n}", "team", 0, "", f"u@{domain}", domain, NOW, NOW, 0, 0)
+    return Claimed(b"x", False, n, f"T-{n}", "team", 0, "", f"u@{domain}", domain, NOW, NOW, 0, 0)
 
 
 def begin_all(shares: Shares, domain: str, first: int = 0, at: float = 0) -> int:

@@ -141,6 +141,21 @@ def test_a_domain_that_has_its_share_leaves_room_for_those_behind_it(store: Stor
     assert "full.example" not in domains
 
 
+def test_a_claim_takes_so_many_bytes_and_says_that_more_wait(store: Store) -> None:
+    file = b"B" * 1000  # the same for all, kept once
+    mails = [due_mail(n, content=b"S: x\r\n\r\n" + file, parts=((8, file),)) for n in range(5)]
+    enqueue_mail(store, *mails, due_mail(5, content=b"S: y\r\n\r\n" + b"C" * 5000))
+
+    def taken(size: int) -> list[tuple[int, bool]]:
+        rows = store.write_now(outbox.claim, Claim("a", 100, NOW, size=size))
+        return [(row.size, row.more_wait) for row in rows]
+
+    assert taken(2500) == [(1008, True)] * 2
+    assert taken(0) == [(1008, True)]  # one always may leave
+    assert taken(2500) == [(1008, True)] * 2
+    assert taken(2500) == [(5008, False)]
+
+
 def test_the_dot_is_marked_for_its_owner_only_and_only_once(store: Store) -> None:
     enqueue_mail(store, due_mail(1), due_mail(2), due_mail(3))
     first, second, third = claim(store)

@@ -4,7 +4,8 @@
 - Triggers take words out of the index in the transaction that deletes or changes their message.
 - A queue of messages whose words changed, and how far the index was filled.
 
-And indexes for a store of a million tickets: lists of tickets find their page in one, whatever they filter by.
+And indexes for large stores. Lists of tickets find their page in one, whatever they filter by. Claims are found
+while many mails wait, and mails to send behind those of a domain that has its share.
 """
 
 import sqlalchemy as sa
@@ -50,6 +51,14 @@ LISTED = ("status", "opened_at", "number", "team", "assignee", "level", "priorit
 def upgrade() -> None:
     op.create_index("ix_tickets_newest", "tickets", LISTED)
     op.drop_index("ix_tickets_status_opened_at", "tickets")
+    claimed = sa.text("state = 'new' AND claimed_by IS NOT NULL")
+    op.create_index(
+        "ix_inbox_claimed", "inbox", ["claimed_by"], sqlite_where=claimed, postgresql_where=claimed
+    )
+    op.drop_index("ix_outbox_waiting", "outbox")
+    waiting = sa.text("state IN ('due', 'deferred')")
+    columns = ["lane", "due_at", "id", "domain", "state"]
+    op.create_index("ix_outbox_waiting", "outbox", columns, sqlite_where=waiting, postgresql_where=waiting)
     _create_search_tables()
     for statement in STATEMENTS[op.get_bind().dialect.name]:
         op.execute(statement)

@@ -130,7 +130,7 @@ class Writers:
         try:
             results = repeated(partial(_commit, line, jobs))
         except BaseException as error:  # it belongs to the callers, not to this thread
-            if len(jobs) == 1 or _is_failure_of_all(error):
+            if len(jobs) == 1 or is_failure_of_all(error):
                 return [(job.future, None, error) for job in jobs]
             return self._settle_each(line, jobs)
         return [(job.future, result, None) for job, result in zip(jobs, results, strict=True)]
@@ -142,7 +142,7 @@ class Writers:
         for position, job in enumerate(jobs):
             outcomes += self._settle(line, [job])
             error = outcomes[-1][2]
-            if _is_failure_of_all(error) or (error and time.monotonic() > until):
+            if is_failure_of_all(error) or (error and time.monotonic() > until):
                 return outcomes + [
                     (each.future, None, StoreBusy(str(error))) for each in jobs[position + 1 :]
                 ]
@@ -238,13 +238,13 @@ def repeated(commit: Callable[[], R]) -> R:
     return commit()
 
 
-def _is_failure_of_all(error: BaseException | None) -> bool:
+def is_failure_of_all(error: BaseException | None) -> bool:
     """Check whether the database failed, whatever it was asked for. One item alone may be too big or locked out."""
     return isinstance(error, StoreUnavailable) and not isinstance(error, StoreBusy | StoreFull)
 
 
 def _failure_of_all(outcomes: Sequence[Outcome]) -> BaseException | None:
-    return next((error for _, _, error in outcomes if _is_failure_of_all(error)), None)
+    return next((error for _, _, error in outcomes if is_failure_of_all(error)), None)
 
 
 def _hand_over_results(outcomes: Sequence[Outcome]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from mailbot.delivery.handover import Grant
 from mailbot.domain.model import Envelope
 from mailbot.errors import StoreUnavailable
+from mailbot.store import inbox as inbox_store
 from mailbot.store import outbox as outbox_store
 from mailbot.store.inbox import Receipt, ReceivedMail
 from mailbot.store.outbox import Claimed
@@ -149,6 +150,26 @@ async def test_a_mail_that_cannot_be_decided_is_kept_for_intake(
     assert door.rows(outbox) == []
     await door.desk.work()
     assert door.desk.ticket_of(receipt.inbox_id)
+
+
+async def test_one_mail_that_cannot_be_kept_does_not_harm_the_others(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = inbox_store.keep
+
+    def picky(connection: Any, items: Sequence[ReceivedMail]) -> list[Receipt]:
+        if any(item.fingerprint == "b" * 64 for item in items):
+            raise ValueError("no such mail")
+        return keep(connection, items)
+
+    monkeypatch.setattr(inbox_store, "keep", picky)
+    sent = [door.send(fingerprint=letter * 64) for letter in "abc"]
+    one, two, three = await asyncio.gather(*sent, return_exceptions=True)
+    assert isinstance(two, ValueError)
+    assert isinstance(one, Receipt)
+    assert isinstance(three, Receipt)
+    await door.desk.work()
+    assert [row.state for row in door.rows(inbox)] == ["done", "done"]
 
 
 async def test_while_older_mail_waits_a_new_one_does_not_overtake_it(door: Door) -> None:

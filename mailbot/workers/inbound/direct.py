@@ -23,6 +23,7 @@ from mailbot.store import inbox
 from mailbot.store.database.errors import translated
 from mailbot.store.inbox import ClaimedMail, Receipt, ReceivedMail
 from mailbot.store.outbox import Allowance, Claimed
+from mailbot.store.writers import is_failure_of_all
 from mailbot.workers.inbound.arrival import Processed
 from mailbot.workers.inbound.intake import Intake
 from mailbot.workers.inbound.suspects import Suspects
@@ -121,16 +122,30 @@ class DirectIntake:
         except BaseException as error:
             if self._handover and grant:
                 self._handover.give_back(grant, in_doubt=True)
-            failure = error if isinstance(error, Exception) else StoreUnavailable("mailbot stops")
-            _fail(futures, failure)
-            if failure is not error:
+            if not isinstance(error, Exception):
+                _fail(futures, StoreUnavailable("mailbot stops"))
                 raise
-            return
+            if is_failure_of_all(error):
+                return _fail(futures, error)
+            return await self._keep_each(mails, futures)
         self._hand_over(grant, recorded)
         self._report(recorded)
         for future, receipt in zip(futures, recorded.receipts, strict=True):
             if not future.done():
                 future.set_result(receipt)
+
+    async def _keep_each(
+        self, mails: Sequence[tuple[ReceivedMail, InboundMail]], futures: Sequence[asyncio.Future[Receipt]]
+    ) -> None:
+        """Keep mails one by one: one of them can't be kept, and the others must not suffer."""
+        for (received, _), future in zip(mails, futures, strict=True):
+            try:
+                receipt = await self._keep(received)
+            except Exception as error:
+                _fail([future], error)
+            else:
+                if not future.done():
+                    future.set_result(receipt)
 
     async def _record(
         self, mails: Sequence[tuple[ReceivedMail, InboundMail]], grant: Grant | None

@@ -133,6 +133,7 @@ class DirectIntake:
         for future, receipt in zip(futures, recorded.receipts, strict=True):
             if not future.done():
                 future.set_result(receipt)
+        return None
 
     async def _keep_each(
         self, mails: Sequence[tuple[ReceivedMail, InboundMail]], futures: Sequence[asyncio.Future[Receipt]]

@@ -23,6 +23,7 @@ LONG_TIMEOUTS = Timeouts(
     text=timedelta(seconds=10),
     keep=timedelta(seconds=10),
     turn=timedelta(seconds=10),
+    place=timedelta(milliseconds=50),
     close=timedelta(seconds=1),
 )
 LOOPBACK = (ip_network("127.0.0.0/8"),)

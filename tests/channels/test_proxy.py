@@ -261,7 +261,7 @@ async def test_sessions_are_counted_by_client_and_not_by_proxy(inbox: Inbox) -> 
         async with connect(listener) as later:
             assert (await introduced(later, CLIENT)).startswith("220 ")
     assert listener._server.connection_limits.sessions == 0
-    assert not listener._server.connection_limits._sessions_by_key
+    assert not listener._server.connection_limits._clients_by_key
 
 
 async def test_all_sessions_together_stay_bounded(inbox: Inbox) -> None:

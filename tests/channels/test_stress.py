@@ -73,6 +73,73 @@ async def test_the_last_places_are_kept_for_peers_whose_mail_was_accepted(inbox:
             writer.close()
 
 
+PATIENT = replace(LONG_TIMEOUTS, place=timedelta(seconds=10))
+
+
+async def test_a_burst_of_more_clients_than_places_is_all_taken(inbox: Inbox) -> None:
+    async with listening(
+        inbox, replace(OPEN, sessions=10, sessions_per_address=100), timeouts=PATIENT
+    ) as listener:
+
+        async def one() -> str:
+            async with connect(listener) as client:
+                await client.hello()
+                return await client.mail(LINE)
+
+        replies = await asyncio.gather(*(one() for _ in range(60)))
+        assert {reply[:3] for reply in replies} == {"250"}
+        assert not listener._server.waiting
+
+
+async def test_a_waiting_client_that_leaves_makes_room_for_the_next(inbox: Inbox) -> None:
+    async with listening(inbox, replace(OPEN, sessions=1), timeouts=PATIENT) as listener:
+        async with connect(listener) as first, connect(listener) as second:
+            await first.hello()
+            async with connect(listener) as third:
+                second.reset()
+                await asyncio.sleep(0.02)
+                first.reset()
+                await third.hello()
+                assert (await third.mail(LINE)).startswith("250 ")
+        await asyncio.sleep(0.02)
+        assert listener.sessions == 0
+
+
+async def test_one_address_has_no_more_than_its_share_of_those_that_wait(inbox: Inbox) -> None:
+    limits = replace(OPEN, sessions=1, sessions_per_address=2)
+    async with (
+        listening(inbox, limits, timeouts=PATIENT) as listener,
+        connect(listener) as first,
+        connect(listener),
+        connect(listener) as third,
+    ):
+        await first.hello()
+        assert (await third.reply()).startswith("421 4.7.0 ")
+
+
+async def test_what_a_client_says_while_it_waits_is_answered_after_the_greeting(inbox: Inbox) -> None:
+    async with (
+        listening(inbox, replace(OPEN, sessions=1), timeouts=PATIENT) as listener,
+        connect(listener) as first,
+        connect(listener) as hasty,
+    ):
+        await first.hello()
+        hasty.send(b"EHLO x\r\nNOOP\r\n")
+        await asyncio.sleep(0.02)
+        first.reset()
+        await hasty.hello("NOOP")  # its own EHLO has its reply first
+        assert (await hasty.reply()).startswith("250 ")
+
+
+async def test_the_drain_does_not_wait_for_those_that_wait(inbox: Inbox) -> None:
+    async with listening(inbox, replace(OPEN, sessions=1), timeouts=PATIENT) as listener:
+        async with connect(listener) as first, connect(listener) as waiting:
+            await first.hello()
+            draining = asyncio.create_task(listener.stop(timedelta(seconds=5)))
+            assert (await waiting.reply()).startswith("421 4.3.2 ")
+        await asyncio.wait_for(draining, 3)
+
+
 async def test_under_stress_patience_is_short_also_for_those_who_came_before(inbox: Inbox) -> None:
     short = replace(LONG_TIMEOUTS, stress=timedelta(milliseconds=300))
     async with (

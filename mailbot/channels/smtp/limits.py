@@ -39,7 +39,7 @@ def limit_key(peer: str) -> str:
 
 
 class ConnectionLimits:
-    """Counts sessions and mails by address. `exempt` peers (our own MTA) are only counted in all.
+    """Counts clients and mails by address, and all sessions. `exempt` peers (our own MTA) have no share of their own.
 
     Near the limit of all sessions there is stress: patience is short, and the last places are kept for peers that
     delivered mail lately.
@@ -49,7 +49,7 @@ class ConnectionLimits:
         self._limits = limits
         self._has_rates = limits.rates
         self._rate = Rate(limits.mails_per_minute_per_address, timedelta(minutes=1))
-        self._sessions_by_key: Counter[str] = Counter()
+        self._clients_by_key: Counter[str] = Counter()  # those that wait for a place, too
         self._until: dict[str, datetime] = {}
         self._known: dict[str, datetime] = {}
         self.sessions = 0
@@ -60,9 +60,19 @@ class ConnectionLimits:
         kept = 0 if exempt or self._is_known(peer, now) else self._limits.sessions // RESERVED
         return self.sessions >= self._limits.sessions - kept
 
-    def enter(self, peer: str, *, exempt: bool) -> bool:
-        """Take a place for a session. False when its address has none left; then there is nothing to `leave`."""
-        return self._count(peer, exempt=exempt)
+    def reserve(self, peer: str, *, exempt: bool) -> bool:
+        """Count a client of this address. False when it has its share; then there is nothing to `release`."""
+        key = limit_key(peer)
+        if not exempt and self._clients_by_key[key] >= self._limits.sessions_per_address:
+            return False
+        self._clients_by_key[key] += 1
+        return True
+
+    def release(self, peer: str) -> None:
+        key = limit_key(peer)
+        self._clients_by_key[key] -= 1
+        if not self._clients_by_key[key]:
+            del self._clients_by_key[key]
 
     def note_accepted(self, peer: str, now: datetime) -> None:
         """Note that a mail of this peer was accepted."""
@@ -77,28 +87,13 @@ class ConnectionLimits:
         return at is not None and now - at < KNOWN_FOR
 
     def move(self, peer: str, client: str, *, exempt: bool) -> bool:
-        """Move a session from `peer` to `client`. False when the client has no place left."""
-        counted = self._count(client, exempt=exempt)
-        if counted:
-            self.leave(peer)
-        return counted
+        """Move a client from `peer` to `client`. False when the client has its share."""
+        moved = self.reserve(client, exempt=exempt)
+        if moved:
+            self.release(peer)
+        return moved
 
-    def _count(self, peer: str, *, exempt: bool) -> bool:
-        key = limit_key(peer)
-        if not exempt and self._sessions_by_key[key] >= self._limits.sessions_per_address:
-            return False
-        self._sessions_by_key[key] += 1
-        self._change(1)
-        return True
-
-    def leave(self, peer: str) -> None:
-        key = limit_key(peer)
-        self._change(-1)
-        self._sessions_by_key[key] -= 1
-        if not self._sessions_by_key[key]:
-            del self._sessions_by_key[key]
-
-    def _change(self, by: int) -> None:
+    def change(self, by: int) -> None:
         """Count sessions. Stress begins at three quarters of the places, and ends at a half."""
         self.sessions += by
         if self.stress != (self.sessions >= self._limits.sessions * (0.5 if self.stress else 0.75)):

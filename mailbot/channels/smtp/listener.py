@@ -146,13 +146,13 @@ class Listener:
         if self.retiring:
             await self._serve_the_last(end - IDLE)
         self._server.draining = True
-        for session in tuple(self._server.sessions):
+        for session in (*self._server.sessions, *self._server.waiting):
             session.drain()
         try:
             async with asyncio.timeout_at(end):
                 await self._server.wait_until_empty()
         except TimeoutError:
-            for session in tuple(self._server.sessions):
+            for session in (*self._server.sessions, *self._server.waiting):
                 session.abort()
 
     async def _serve_the_last(self, end: float) -> None:

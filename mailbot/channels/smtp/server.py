@@ -18,6 +18,7 @@ SHUTTING_DOWN = "421 4.3.2 Shutting down, try again later"
 TOO_MANY = "421 4.7.0 Too many connections, try again later"
 PUT_OUT = "421 4.3.2 Too busy for silent clients, try again later"
 SHORTEST_IDLE = 3.0  # seconds of silence after which a client may lose its place to another one
+MAX_WAITING = 500  # clients at once that wait for a place
 MAX_LINGERING = 500  # refused clients at once whose reply we wait for to be read
 LEAST_IN_MEMORY, MOST_IN_MEMORY = 16 * 1024, 256 * 1024  # bytes of a mail that is being received
 STRESS_RATE = 4  # times the minimum rate that a mail's text must keep under stress
@@ -40,6 +41,7 @@ class Timeouts:
     turn: timedelta = timedelta(
         seconds=60
     )  # for a large mail's turn while the store keeps no other, before 451
+    place: timedelta = timedelta(seconds=5)  # for a place, while all are taken, before 421
     close: timedelta = timedelta(seconds=5)  # for the last reply to leave
     proxy_header: timedelta = timedelta(seconds=10)  # for a proxy to name its client
 
@@ -54,6 +56,7 @@ class OpenSession(Protocol):
     def idle_seconds(self) -> float: ...
     def put_out(self) -> None: ...
     def hurry(self) -> None: ...
+    def welcome(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -85,35 +88,73 @@ class ServerState:
         None  # the directory of mails that are being received; None: the system's for such files
     )
     sessions: set[OpenSession] = field(default_factory=set)
+    waiting: dict[OpenSession, None] = field(default_factory=dict)  # for a place, in the order they came
     lingering: set[asyncio.BaseTransport] = field(default_factory=set)  # of clients that were refused
     _keeping: set[asyncio.Task[int]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def enter(self, session: OpenSession, peer: str) -> str:
-        """Accept a session. Return "" or the reply that refuses it."""
+    def enter(self, session: OpenSession) -> str | None:
+        """Give a session its place. Return "", the reply that refuses it, or None: it waits for a place."""
+        peer, limits = session.peer, self.connection_limits
         if self.draining:
             return SHUTTING_DOWN
-        limits, exempt = self.connection_limits, self.is_front(peer) or self.is_proxy(peer)
-        if limits.is_full(peer, self.now(), exempt=exempt) and not self._make_room():
+        if not limits.reserve(peer, exempt=self._is_exempt(peer)):
             return TOO_MANY
-        calm = not limits.stress
-        if not limits.enter(peer, exempt=exempt):
+        if self._is_full(peer):
+            self.make_room()
+        if not self._is_full(peer):
+            self._seat(session)
+            return ""
+        if len(self.waiting) >= MAX_WAITING:
+            limits.release(peer)
             return TOO_MANY
-        self.sessions.add(session)
-        if calm and limits.stress:
-            for each in self.sessions:
-                each.hurry()
-        return ""
+        self.waiting[session] = None
+        return None
 
-    def _make_room(self) -> bool:
-        """Put out the client that has been silent for longest. False when none is silent for long enough."""
+    def make_room(self) -> None:
+        """Put out the client that has been silent for longest, if that was long enough."""
         silent = [each for each in self.sessions if not self.is_front(each.peer)]
         longest = max(silent, key=lambda each: each.idle_seconds(), default=None)
-        if longest is None or longest.idle_seconds() < SHORTEST_IDLE:
-            return False
-        longest.put_out()
-        self.leave(longest, longest.peer)
-        return True
+        if longest is not None and longest.idle_seconds() >= SHORTEST_IDLE:
+            longest.put_out()
+            self.leave(longest)
+
+    def leave(self, session: OpenSession) -> None:
+        """Remove a session. May be called twice: both layers report the end of a broken TLS handshake."""
+        if session in self.waiting:
+            del self.waiting[session]
+        elif session in self.sessions:
+            self.sessions.discard(session)
+            self.connection_limits.change(-1)
+        else:
+            return
+        self.connection_limits.release(session.peer)
+        self._changed.set()
+        self._fill_places()
+
+    def _fill_places(self) -> None:
+        """Give free places to those that wait, first come, first served."""
+        for session in () if self.draining else tuple(self.waiting):
+            if self.connection_limits.sessions >= self.limits.sessions:
+                return
+            if not self._is_full(session.peer):
+                del self.waiting[session]
+                self._seat(session)
+                asyncio.get_running_loop().call_soon(session.welcome)
+
+    def _seat(self, session: OpenSession) -> None:
+        calm = not self.connection_limits.stress
+        self.sessions.add(session)
+        self.connection_limits.change(1)
+        if calm and self.connection_limits.stress:
+            for each in self.sessions:
+                each.hurry()
+
+    def _is_full(self, peer: str) -> bool:
+        return self.connection_limits.is_full(peer, self.now(), exempt=self._is_exempt(peer))
+
+    def _is_exempt(self, peer: str) -> bool:
+        return self.is_front(peer) or self.is_proxy(peer)
 
     def patience(self, usual: timedelta) -> float:
         """Return the seconds that a client may take, fewer under stress."""
@@ -139,13 +180,6 @@ class ServerState:
     def change_peer(self, peer: str, client: str) -> str:
         """Count a session of `peer` as one of `client`. Return "" or the reply that refuses it."""
         return "" if self.connection_limits.move(peer, client, exempt=self.is_front(client)) else TOO_MANY
-
-    def leave(self, session: OpenSession, peer: str) -> None:
-        """Remove a session. May be called twice: both layers report the end of a broken TLS handshake."""
-        if session in self.sessions:
-            self.sessions.discard(session)
-            self.connection_limits.leave(peer)
-            self._changed.set()
 
     def is_front(self, peer: str) -> bool:
         return is_within(peer or THIS_MACHINE, self.fronts)
@@ -186,7 +220,7 @@ class ServerState:
     @property
     def busy(self) -> bool:
         """Return whether a session is open or a mail is being kept."""
-        return bool(self.sessions or self._keeping)
+        return bool(self.sessions or self.waiting or self._keeping)
 
     async def wait_until_empty(self) -> None:
         """Wait until the last session has left and the last mail is kept."""

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from mailbot import log
 from mailbot.channels.smtp.data import NOT_KEPT
 from mailbot.channels.smtp.limits import plain_address
-from mailbot.channels.smtp.server import MAX_LINGERING, PUT_OUT, SHUTTING_DOWN, ServerState
+from mailbot.channels.smtp.server import MAX_LINGERING, PUT_OUT, SHUTTING_DOWN, TOO_MANY, ServerState
 from mailbot.errors import Refused
 
 MAX_COMMAND = 2048  # bytes: RFC 5321 4.5.3.1.4 wants 512 and what extensions add
@@ -42,6 +42,7 @@ class MailProtocol:
 class Phase(enum.Enum):
     """What a session waits for; the drain and the timer depend on it."""
 
+    PLACE = enum.auto()  # a place among all sessions
     HEADER = enum.auto()  # the proxy's header
     COMMAND = enum.auto()  # the client's next command
     TEXT = enum.auto()  # the client's mail
@@ -76,7 +77,7 @@ class Session(asyncio.Protocol):
         self.accepted = 0  # RCPT commands answered 250: `recipients` holds each address once
         self.unread = bytearray()
         self.transfer: Transfer | None = None
-        self._entered = self._closing = self._at_eof = self._is_slow = self._is_paused = False
+        self._closing = self._at_eof = self._is_slow = self._is_paused = False
         self._tls = server.tls  # a reload renews that of new sessions
         self._header: asyncio.StreamReader | None = None  # of a proxy, until it is read
         self._work: asyncio.Task[None] | None = None
@@ -97,13 +98,35 @@ class Session(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.peer = plain_address(name[0]) if isinstance(name, tuple) else ""
         self.transport = transport
-        if refusal := self.server.enter(self, self.peer):
+        refusal = self.server.enter(self)
+        if refusal:
             self._reject(transport, refusal)
+        elif refusal is None:
+            self.phase = Phase.PLACE
+            self._timer = self.loop.call_later(self.server.timeouts.place.total_seconds(), self._insist)
+        else:
+            self.welcome()
+
+    def _insist(self) -> None:
+        """Take the place of a silent client after a long wait, or give up."""
+        self.server.make_room()
+        if self in self.server.waiting and self.transport is not None:
+            self.server.leave(self)
+            self._reject(self.transport, TOO_MANY)
+
+    def welcome(self) -> None:
+        """Begin the dialogue: there is a place."""
+        if self._closing:
             return
-        self._entered = True
-        self._progress_at = self.loop.time()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.await_command()
         if self.server.is_proxy(self.peer):
             self._header = asyncio.StreamReader(limit=BUFFER, loop=self.loop)
+            self._header.feed_data(bytes(self.unread))
+            self.unread.clear()
+            if self._at_eof:
+                self._header.feed_eof()
             self.work(self._read_proxy_header(self._header), Phase.HEADER)
         else:
             self._greet()
@@ -134,8 +157,7 @@ class Session(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._drop_work()
-        if self._entered:
-            self.server.leave(self, self.peer)
+        self.server.leave(self)
 
     def _drop_work(self) -> None:
         if self.transfer is not None:
@@ -177,7 +199,7 @@ class Session(asyncio.Protocol):
 
     def drain(self) -> None:
         """Let a mail under way finish, and end any other session now."""
-        if self.phase in (Phase.COMMAND, Phase.HANDSHAKE, Phase.HEADER):
+        if self.phase in (Phase.COMMAND, Phase.HANDSHAKE, Phase.HEADER, Phase.PLACE):
             self.end(SHUTTING_DOWN)
 
     def idle_seconds(self) -> float:

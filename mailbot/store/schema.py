@@ -296,6 +296,7 @@ search_documents = _table(
         postgresql_using="gin",
         postgresql_with={"gin_pending_list_limit": "512"},  # kB that each search reads one by one
     ),
+    Index("ix_search_documents_at", "at"),
 )
 
 # Messages whose words changed since.
@@ -644,7 +645,9 @@ SEARCH = {
         f"CREATE VIRTUAL TABLE {WORDS} USING fts5"
         "(title, author, people, body, tokenize = 'ascii', columnsize = 0)",
         "CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents "
-        f"BEGIN DELETE FROM {WORDS} WHERE rowid = old.id; END",
+        f"BEGIN DELETE FROM {WORDS} WHERE rowid = old.id; "
+        "INSERT INTO search_state (key, value) VALUES ('removed', 1) "
+        "ON CONFLICT (key) DO UPDATE SET value = value + 1; END",
         f"CREATE TRIGGER search_messages_update AFTER {_OUTDATED} BEGIN "
         "DELETE FROM search_documents WHERE id = old.id; "
         "INSERT OR IGNORE INTO search_queue (id) VALUES (old.id); END",

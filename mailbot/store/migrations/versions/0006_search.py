@@ -22,7 +22,9 @@ STATEMENTS = {
         "CREATE VIRTUAL TABLE search_words USING fts5"
         "(title, author, people, body, tokenize = 'ascii', columnsize = 0)",
         "CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents "
-        "BEGIN DELETE FROM search_words WHERE rowid = old.id; END",
+        "BEGIN DELETE FROM search_words WHERE rowid = old.id; "
+        "INSERT INTO search_state (key, value) VALUES ('removed', 1) "
+        "ON CONFLICT (key) DO UPDATE SET value = value + 1; END",
         f"CREATE TRIGGER search_messages_update AFTER {OUTDATED} BEGIN "
         "DELETE FROM search_documents WHERE id = old.id; "
         "INSERT OR IGNORE INTO search_queue (id) VALUES (old.id); END",
@@ -82,6 +84,7 @@ def _create_search_tables() -> None:
         postgresql_using="gin",
         postgresql_with={"gin_pending_list_limit": "512"},
     )
+    op.create_index("ix_search_documents_at", "search_documents", ["at"])
     op.create_table(
         "search_queue",
         sa.Column(

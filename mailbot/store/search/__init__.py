@@ -1,0 +1,1 @@
+"""The index of messages: filling it, and finding tickets by it."""

@@ -72,6 +72,7 @@ from mailbot.workers.loop import STOP_ORDER, Loop, Service, stop_all, stuck
 from mailbot.workers.pending_requests import PendingRequests
 from mailbot.workers.retention import Retention
 from mailbot.workers.runtime import Deps, Runtime, Snapshot, signer
+from mailbot.workers.search_index import SearchIndex
 from mailbot.workers.shadow import Shadow
 from mailbot.workers.signing_keys import SigningKeys, build_signer
 from mailbot.workers.weekly_report import WeeklyReports
@@ -350,6 +351,7 @@ class Daemon:
             self.add(Loop(Absences(deps)))
         self.add(Loop(Cleanup(deps)))
         self.add(Loop(Retention(deps)))
+        self.add(Loop(SearchIndex(deps)))
         self.add(Loop(SigningKeys(deps, self.settings)))
         self.add(Loop(Digests(deps)))
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))

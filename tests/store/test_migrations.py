@@ -34,7 +34,7 @@ DIGESTS = {
     "0003_people.py": "e1b670657081090349ee86a1674cc1d667bc1bd16d9006aa2661cae05c295d6f",
     "0004_turns.py": "2ef26beb778d7c31128602de5e1850dfbd1c8da3901536b9328cd59fbe10c4e8",
     "0005_claims.py": "0a1e00c1367daceeb6ba26c4971c4879b0c45da529b69816d0511d4123388aea",
-    "0006_search.py": "40dcbd662e81ac8213271316c7aea79b4fab1fa337186a2fe66c7b535cc5dd37",
+    "0006_search.py": "b8c54ffd1a271f7cad92d5e74bba8e8ae9ae71d68d4872953b0addfc170d78f3",
 }
 
 

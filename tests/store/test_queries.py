@@ -11,11 +11,13 @@ from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.decisions import on_deadline, on_mail
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Attachment, Ticket
+from mailbot.domain.search.query import parse
 from mailbot.domain.ticket_number import make
 from mailbot.store import inbox, queries, tickets
 from mailbot.store.lists import ticket_list
 from mailbot.store.schema import deadlines, outbox
 from mailbot.store.schema import nodes as nodes_table
+from mailbot.store.search import find
 from mailbot.store.service import nodes, signing_secrets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message, TicketChange
@@ -131,30 +133,6 @@ def test_the_longest_overdue_comes_first_and_a_parked_deadline_is_no_longer_due(
     assert listed(store, overdue_at=late) == [OTHER]
     assert store.read_now(queries.overdue, late) == 1
     assert store.read_now(queries.store_status, NOW).parked_deadlines == 1
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        (("gudang",), True),  # in a message
-        (("BARANG", "gudang"), True),  # subject and message, in any case
-        (("barang", "kantor"), False),  # every word must stand there
-        (("budi@pelanggan",), True),
-        (("48217390",), True),
-        (("kirim",), True),  # written as mengirim
-        (("100%",), False),  # a sign of LIKE is a sign like any other
-        (("_udang",), False),
-    ],
-)
-def test_a_search_looks_into_number_customer_subject_and_messages(
-    store: Store, words: tuple[str, ...], found: bool
-) -> None:
-    record(store, None, opened(), said("Gudang belum mengirim 100 barang"))
-    record(
-        store, None, opened(OTHER, subject="Lain", sender="ani@pelanggan.example"), said("lain", author="ani")
-    )
-
-    assert listed(store, words=words) == ([NUMBER] if found else [])
 
 
 def test_numbers_that_begin_alike_are_suggested(store: Store) -> None:
@@ -326,7 +304,8 @@ def test_no_view_writes(store: Store) -> None:
     event.listen(store.engine, "before_cursor_execute", lambda *args: sent.append(args[2]))
     for view, *more in (
         (queries.ticket, NUMBER),
-        (ticket_list.list_tickets, ticket_list.TicketFilter(words=("x",))),
+        (ticket_list.list_tickets, ticket_list.TicketFilter(team="x")),
+        (find.search, parse("x -y team:z", NOW), find.PageRequest(), NOW),
         (queries.store_status, NOW),
         (queries.list_nodes,),
         (signing_secrets.load,),

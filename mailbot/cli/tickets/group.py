@@ -9,7 +9,7 @@ from mailbot.cli.shared.options import config_option
 COMMANDS = {
     "show": ("tickets.show", "Show the ticket: facts, messages, events, deadlines."),
     "list": ("tickets.show", "List tickets, the newest first."),
-    "search": ("tickets.show", "List tickets that contain all the given words."),
+    "search": ("tickets.search", "Find tickets by words, phrases and filters."),
     "raw": ("tickets.show", "Write a mail on the ticket to standard output, byte for byte."),
     "attachment": ("tickets.attachment", "Write a file that came in a mail on the ticket."),
     "take": ("tickets.act", "The ticket is yours."),

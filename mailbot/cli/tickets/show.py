@@ -1,4 +1,4 @@
-"""`mailbot ticket show, raw, list, search`: one ticket as a whole, lists of tickets."""
+"""`mailbot ticket show, raw, list`: one ticket as a whole, lists of tickets."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from mailbot.cli.shared import options
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, limit_option, page_option, standard_options
-from mailbot.cli.shared.output import clean, print_table
+from mailbot.cli.shared.output import print_table
 from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, outbox_json, ticket_json
 from mailbot.cli.shared.rows import deleted_text, write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, number_argument
@@ -167,22 +167,7 @@ def _statuses(named: tuple[str, ...], *, only_open: bool, automatic: bool) -> Se
     return named or [status for status in STATUSES if status != Status.FILED]
 
 
-@click.command()
-@click.argument("words", nargs=-1, required=True)
-@limit_option
-@standard_options
-def search(words: tuple[str, ...], limit: int | None, in_json: bool) -> None:
-    """List tickets that contain all WORDS: in number, customer, subject or any message."""
-    terms = [term for word in words for term in clean(word).split()][:20]
-    if not terms:
-        raise click.UsageError("give at least one word to look for")
-    wanted = ticket_list.TicketFilter(words=terms, limit=options.row_limit(limit, in_json))
-    if not _list(wanted, f"no ticket contains {clean(' '.join(terms))!r}", in_json):
-        raise click.exceptions.Exit(1)
-
-
-def _list(wanted: ticket_list.TicketFilter, empty: str, in_json: bool) -> int:
-    """Print the tickets and return how many there are."""
+def _list(wanted: ticket_list.TicketFilter, empty: str, in_json: bool) -> None:
     with open_store() as opened:
         found = opened.store.read_now(ticket_list.list_tickets, wanted)
         zone = opened.zone()
@@ -196,4 +181,3 @@ def _list(wanted: ticket_list.TicketFilter, empty: str, in_json: bool) -> int:
             spare=("priority", "level", "agent"),
             limit=wanted.limit,
         )
-    return len(found)

@@ -23,7 +23,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the words of a message are read from. `addresses`: see the column of `messages`."""
+    """What the words of a message are read from. `addresses`: see the column of `messages`.
+
+    `subject`: of the message and its ticket.
+    """
 
     number: str
     customer: str
@@ -39,7 +42,7 @@ def document(source: Source) -> Document:
     people = [source.customer, str(addresses.get("reply_to", "")), str(addresses.get("original_from", ""))]
     people += _contacts(addresses)
     return Document(
-        words_of(f"{source.number} {source.subject[:_LONGEST_LINE]}"),
+        words_of(f"{source.number} {source.subject[: 2 * _LONGEST_LINE]}"),
         words_of(f"{source.author} {addresses.get('name', '')}"[:_LONGEST_LINE]),
         words_of(" | ".join([each for each in people if each] + _names(source.files))),
         words_of(source.text[:LONGEST_TEXT]),

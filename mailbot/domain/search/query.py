@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from mailbot.domain.routing.text import fold_accents
 from mailbot.domain.search.stem import spellings
 from mailbot.domain.search.words import is_amount, numbers, split
+from mailbot.domain.ticket_number import normalise
 
 MOST_GROUPS, MOST_PHRASES = 20, 12  # of a query; of a group
 LONGEST = 1_000  # characters of a query
@@ -66,6 +67,7 @@ class Query:
     since: datetime | None = None
     until: datetime | None = None
     has_files: bool | None = None
+    numbers: tuple[str, ...] = ()  # tickets that are named
 
     @property
     def is_empty(self) -> bool:
@@ -84,10 +86,10 @@ STATES = (
 TICKET_FILTERS = ("team", "tag", "assignee", "priority", "category", "mailbox", "level", "language", "is")
 _PARTS = {"subject": Part.TITLE, "from": Part.AUTHOR, "people": Part.PEOPLE}
 _OTHER_NAMES = {
-    **{"agent": "assignee", "status": "is", "after": "since", "before": "until", "author": "from"},
-    **{"tim": "team", "agen": "assignee", "prioritas": "priority", "kategori": "category", "dari": "from"},
-    **{"pelanggan": "customer", "subjek": "subject", "sejak": "since", "sampai": "until"},
-}
+    "agen": "assignee", "agent": "assignee", "status": "is", "tags": "tag", "teams": "team", "tim": "team",
+    "after": "since", "before": "until", "sejak": "since", "sampai": "until", "author": "from", "dari": "from",
+    "kategori": "category", "pelanggan": "customer", "prioritas": "priority", "subjek": "subject",
+}  # fmt: skip
 FILTERS = (*TICKET_FILTERS, "customer", "subject", "from", "since", "until", "has")
 _FILES = ("attachment", "attachments", "file", "files")
 
@@ -101,7 +103,11 @@ _PLAIN = re.compile(r"[^\W_]+")
 # Of an amount the number alone is looked for, in whatever way it was written.
 _CURRENCY = re.compile(r"(?i)(?<![^\s\-])(?:rp|idr)\.? ?(?=[0-9])")
 _SCALED = re.compile(r"(?i)([0-9]) +(ribu|rb|juta|jt|miliar|milyar)\b")
-_SPAN = re.compile(r"([0-9]{1,5}) ?(h|d|w|m|y|hours?|days?|weeks?|months?|years?|jam|hari|minggu|bulan|tahun)")
+# A number in parts: 0812 3456 7890.
+_PARTED = re.compile(r"(?<!\S)\+?[0-9]{2,5}(?: [0-9]{2,5}){1,5}(?!\S)")
+_SPAN = re.compile(
+    r"([0-9]{1,5}) ?(h|d|w|m|y|hours?|days?|weeks?|months?|years?|jam|hari|minggu|bulan|tahun)"
+)
 _SPAN_DAYS = {"h": 1 / 24, "j": 1 / 24, "d": 1, "w": 7, "y": 366, "t": 366, "b": 31}
 _SPAN_WORDS = {"hari": 1, "minggu": 7, "m": 31, "month": 31, "months": 31}
 
@@ -119,7 +125,8 @@ class _Draft:
 def parse(text: str, now: datetime, zone: str = "UTC") -> Query:
     """Parse a query. Days begin in `zone`. Raises QueryError for a filter or a value that does not exist."""
     draft = _Draft()
-    text = _SCALED.sub(r"\1\2", _CURRENCY.sub("", _with_plain_quotes(text[:LONGEST])))
+    text = _PARTED.sub(_join, _CURRENCY.sub("", _with_plain_quotes(text[:LONGEST])))
+    text = _SCALED.sub(r"\1\2", text)
     for match in _TOKEN.finditer(text):
         if match["word"] in ("OR", "|") and not match["no"] and not match["name"]:
             draft.joins = True
@@ -128,7 +135,14 @@ def parse(text: str, now: datetime, zone: str = "UTC") -> Query:
         else:
             _add(draft, match, now, zone)
     groups = tuple(tuple(group[: 4 * MOST_PHRASES]) for group in draft.groups[:MOST_GROUPS])
-    return Query(groups, tuple(draft.excluded), tuple(draft.filters), **draft.values)  # type: ignore[arg-type]
+    named = tuple(filter(None, map(normalise, text.split()))) or (normalise(text),)
+    numbers = tuple(filter(None, named))
+    return Query(groups, tuple(draft.excluded), tuple(draft.filters), numbers=numbers, **draft.values)  # type: ignore[arg-type]
+
+
+def _join(match: re.Match[str]) -> str:
+    """Return the parts of a phone or a card as one word. What is shorter or longer stays apart."""
+    return match[0].replace(" ", "-") if 9 <= sum(map(str.isdigit, match[0])) <= 16 else match[0]
 
 
 def _with_plain_quotes(text: str) -> str:
@@ -169,7 +183,9 @@ def _add_words(draft: _Draft, found: Sequence[Phrase], *, excludes: bool) -> Non
     elif draft.joins and draft.last == "words":
         draft.groups[-1] += found
     elif draft.joins and draft.last:
-        raise QueryError("OR stands between words, or between values of one filter: team:refund OR team:fraud")
+        raise QueryError(
+            "OR stands between words, or between values of one filter: team:refund OR team:fraud"
+        )
     else:
         draft.groups.append(list(found))
     draft.last = "" if excludes else "words"
@@ -237,7 +253,15 @@ def phrases(written: str, part: Part = Part.ANY, *, is_quoted: bool = False) -> 
     found = [Phrase(each, begins, part) for each in islice(product(*ways), MOST_PHRASES)]
     may_go_on = begins and not is_amount(folded)
     found += (Phrase((digits,), may_go_on, part) for digits in dict.fromkeys(numbers(folded)))
-    return found
+    return found + _beginning_of_phone(folded, part) if begins else found
+
+
+def _beginning_of_phone(folded: str, part: Part) -> list[Phrase]:
+    """Return the phrase for the first digits of a phone: 0812 also stands behind +62."""
+    digits = re.sub("[^0-9]", "", folded)
+    rest = digits.removeprefix("62") if "+" in folded else digits.removeprefix("0")
+    is_beginning = rest != digits and 4 <= len(digits) < 9 and not re.search("[a-z]", folded)
+    return [Phrase((rest,), True, part)] if is_beginning else []
 
 
 def _without_repetition(words: Sequence[str]) -> list[str]:

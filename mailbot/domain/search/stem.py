@@ -24,7 +24,8 @@ _ROOTS = (
 _ONE_SYLLABLE = re.compile(
     r"(?:menge|penge|nge|di|ter|me|pe)?(cek|tes|sah|bom|cat|lap|rem|tik|klik)(?:kan|an|i|nya|lah|s|ed|ing)*"
 )
-_PAIRS = frozenset("bl br dr fl fr gl gr kh kl kr ny pl pr sy tr".split())  # with which roots begin
+# Two letters with which roots begin.
+_PAIRS = ("bl", "br", "dr", "fl", "fr", "gl", "gr", "kh", "kl", "kr", "ny", "pl", "pr", "sy", "tr")
 # The prefix, what must follow, the letter it may have taken the place of.
 _PREFIXES = tuple(
     (prefix, tuple(following.split()), letter)
@@ -147,7 +148,7 @@ def _has_suffix_an(word: str) -> bool:
 
 def _may_begin(rest: str) -> bool:
     """Check whether a root may begin so: `kembali` is not ke-mbali."""
-    return rest[0] in _VOWELS or rest[1] in _VOWELS or rest[:2] in _PAIRS
+    return rest[0] in _VOWELS or rest[1] in _VOWELS or rest.startswith(_PAIRS)
 
 
 def _without_suffixes(word: str) -> str:

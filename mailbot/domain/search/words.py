@@ -50,18 +50,27 @@ def split(folded: str) -> list[str]:
 
 def numbers(folded: str) -> Iterator[str]:
     """Return the numbers that may be written in other ways, each in one spelling, as digits."""
-    for match in _NUMBER.finditer(folded):
-        written, scale = match[0], match[1]
-        if scale:
-            yield from _scaled(written[: match.start(1) - match.start()].strip(), _SCALES[scale])
-            continue
-        parts = written.split(" ")
-        is_stuck = folded[max(0, match.start() - 1) : match.start()].isalpha()  # Rp50000
-        for part in parts:
-            if digits := _number(part, always=is_stuck):
-                yield digits
-        if len(parts) > 1 and len(digits := _SEPARATORS.sub("", written)) in _PARTED:
-            yield phone(digits)
+    return (digits for digits, _ in numbers_at(folded))
+
+
+def numbers_at(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Return numbers with the span in which each stands."""
+    for match in _NUMBER.finditer(text):
+        yield from ((digits, match.span()) for digits in _read(text, match))
+
+
+def _read(text: str, match: re.Match[str]) -> Iterator[str]:
+    written, scale = match[0], match[1]
+    if scale:
+        yield from _scaled(written[: match.start(1) - match.start()].strip(), _SCALES[scale])
+        return
+    parts = written.split(" ")
+    is_stuck = text[max(0, match.start() - 1) : match.start()].isalpha()  # Rp50000
+    for part in parts:
+        if digits := _number(part, always=is_stuck):
+            yield digits
+    if len(parts) > 1 and len(digits := _SEPARATORS.sub("", written)) in _PARTED:
+        yield phone(digits)
 
 
 def _scaled(written: str, power: int) -> Iterator[str]:
@@ -87,7 +96,7 @@ def _number(part: str, *, always: bool) -> str:
 def is_amount(folded: str) -> bool:
     """Check for one number that is written as an amount: with thousands, a fraction or a scale."""
     match = _NUMBER.fullmatch(folded)
-    return bool(match and (match[1] or ("." in folded or "," in folded) and _AMOUNT.fullmatch(folded)))
+    return bool(match and (match[1] or (("." in folded or "," in folded) and _AMOUNT.fullmatch(folded))))
 
 
 def phone(digits: str) -> str:

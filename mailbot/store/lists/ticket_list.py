@@ -5,16 +5,16 @@ with those. All others walk `ix_tickets_newest`, status by status from the newes
 full. That index holds what the filters ask for, so no row is read that the page does not show.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select, true, union_all
 
 from mailbot.domain.model import DeadlineState, Status, Ticket
 from mailbot.domain.people.addresses import owner
-from mailbot.store.schema import ARMED, deadlines, legal_holds, messages, tickets
+from mailbot.store.schema import ARMED, deadlines, legal_holds, tickets
 from mailbot.store.tickets import ticket_of
 
 
@@ -55,7 +55,6 @@ class TicketFilter:
     incident: str = ""
     folded: bool = False
     held: bool = False
-    words: Sequence[str] = ()
     limit: int = 100
     page: int = 1
 
@@ -74,6 +73,12 @@ def list_tickets(connection: Connection, wanted: TicketFilter) -> list[ListedTic
         query = select(tickets, *_DEADLINE).outerjoin(deadlines).order_by(*_NEWEST_FIRST)
         query = query.where(tickets.c.number.in_(_newest(wanted)))
     return [ListedTicket(ticket_of(row), _deadline_of(row)) for row in connection.execute(query)]
+
+
+def listed(connection: Connection, numbers: Collection[str]) -> dict[str, ListedTicket]:
+    """Return these tickets as lists show them, by number."""
+    query = select(tickets, *_DEADLINE).outerjoin(deadlines).where(tickets.c.number.in_(numbers))
+    return {row.number: ListedTicket(ticket_of(row), _deadline_of(row)) for row in connection.execute(query)}
 
 
 def deadline(connection: Connection, number: str) -> TicketDeadline | None:
@@ -95,22 +100,7 @@ def _conditions(wanted: TicketFilter) -> list[ColumnElement[bool]]:
     ]
     if wanted.folded:
         conditions.append(or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number))
-    return [*conditions, *map(_contains_word, wanted.words)]
-
-
-def _contains_word(word: str) -> ColumnElement[bool]:
-    """Match a word in the number, the customer, the subject or any message of the ticket."""
-    # An Indonesian prefix takes the place of a first k, p, t, s: kirim, mengirim; pesan, memesan.
-    stem = word[1:] if len(word) >= 5 and word[0].lower() in "kpts" else word
-    said = or_(
-        messages.c.text.icontains(stem, autoescape=True), messages.c.author.icontains(word, autoescape=True)
-    )
-    return or_(
-        tickets.c.subject.icontains(stem, autoescape=True),
-        tickets.c.customer.icontains(word, autoescape=True),
-        tickets.c.number.icontains(word, autoescape=True),
-        exists().where(messages.c.ticket == tickets.c.number, said),
-    )
+    return conditions
 
 
 def _newest(wanted: TicketFilter) -> Select[Any]:

@@ -29,7 +29,7 @@ from mailbot.store.schema import (
 
 VERSION = 1  # of the words: a change of `domain.search` that old words do not fit makes the index anew
 LOOK_BACK = 20_000  # ids among which a message may still become visible
-BLOCKS = (12, 14, 16, 18, 20)  # sizes of blocks of ids, as powers of two
+BLOCKS = (12, 14, 16, 18)  # sizes of blocks of ids, as powers of two
 MARK, VERSION_KEY, REMOVED = "mark", "version", "removed"
 
 
@@ -69,7 +69,7 @@ def _state(connection: Connection, key: str) -> int:
 
 
 def waiting(connection: Connection) -> int:
-    """Count messages that are not in the index yet, roughly above some thousand."""
+    """Count messages that are not in the index yet, roughly where they are many."""
     newest = connection.scalar(select(func.max(messages.c.id))) or 0
     at = mark(connection)
     queued = connection.scalar(select(func.count()).select_from(search_queue)) or 0
@@ -79,12 +79,49 @@ def waiting(connection: Connection) -> int:
     return (connection.scalar(new) or 0) + queued
 
 
+def queued(connection: Connection) -> bool:
+    """Check whether there is a message whose words changed."""
+    return connection.scalar(select(search_queue.c.id).limit(1)) is not None
+
+
+def is_current(connection: Connection) -> bool:
+    """Check that the words in the index are those of this version."""
+    found = connection.scalar(select(search_state.c.value).where(search_state.c.key == VERSION_KEY))
+    return found in (None, VERSION)
+
+
+def clear(connection: Connection, items: Sequence[int]) -> list[bool]:
+    """Remove so many messages of another version from the index. False: another node does it."""
+    return [_clear(connection, limit) for limit in items]
+
+
+def _clear(connection: Connection, limit: int) -> bool:
+    if not _leads(connection, None):
+        return False
+    ids = list(connection.scalars(select(search_documents.c.id).limit(limit)))
+    connection.execute(delete(search_documents).where(search_documents.c.id.in_(ids)))
+    if len(ids) < limit:
+        connection.execute(update(search_state).where(search_state.c.key == MARK).values(value=0))
+        connection.execute(
+            update(search_state).where(search_state.c.key == VERSION_KEY).values(value=VERSION)
+        )
+    return True
+
+
 # --- reading ----------------------------------------------------------------------------------------------
 
 
 def pending(connection: Connection, after: int, limit: int) -> list[Unread]:
     """Read the next messages behind the mark, the oldest first."""
     return _read(connection, messages.c.id > after, limit)
+
+
+def unread(connection: Connection, limit: int) -> list[Unread]:
+    """Read the newest messages that are not in the index yet, and those that changed, the newest first."""
+    changed = messages.c.id.in_(select(search_queue.c.id).order_by(search_queue.c.id.desc()).limit(limit))
+    found = _read(connection, messages.c.id > mark(connection), limit, newest_first=True)
+    found += _read(connection, changed, limit, newest_first=True)
+    return found
 
 
 def late(connection: Connection, before: int, limit: int) -> list[Unread]:
@@ -99,12 +136,16 @@ _COLUMNS = (
     *(messages.c[name] for name in ("id", "ticket", "at", "author", "subject", "addresses", "inbox_id")),
     func.substr(messages.c.visible, 1, LONGEST_TEXT).label("text"),
     tickets.c.customer,
+    tickets.c.subject.label("ticket_subject"),
 )
 
 
-def _read(connection: Connection, wanted: ColumnElement[bool], limit: int) -> list[Unread]:
+def _read(
+    connection: Connection, wanted: ColumnElement[bool], limit: int, *, newest_first: bool = False
+) -> list[Unread]:
     joined = messages.join(tickets, tickets.c.number == messages.c.ticket)
-    query = select(*_COLUMNS).select_from(joined).where(wanted).order_by(messages.c.id).limit(limit)
+    order = messages.c.id.desc() if newest_first else messages.c.id
+    query = select(*_COLUMNS).select_from(joined).where(wanted).order_by(order).limit(limit)
     rows = connection.execute(query).all()
     files = _files(connection, [row.inbox_id for row in rows if row.inbox_id is not None])
     return [_unread(row, files) for row in rows]
@@ -112,7 +153,9 @@ def _read(connection: Connection, wanted: ColumnElement[bool], limit: int) -> li
 
 def _unread(row: Any, files: dict[int, list[str]]) -> Unread:
     of_mail = tuple(files.get(row.inbox_id, ()))
-    source = Source(row.ticket, row.customer, row.author, row.subject, row.text, row.addresses, of_mail)
+    same = row.ticket_subject in row.subject
+    subject = row.subject if same else f"{row.ticket_subject} | {row.subject}"
+    source = Source(row.ticket, row.customer, row.author, subject, row.text, row.addresses, of_mail)
     return Unread(row.id, row.at, source)
 
 
@@ -163,7 +206,7 @@ def _unchanged(connection: Connection, found: Sequence[Indexed]) -> set[int]:
     if not ids:
         return set()
     query = select(messages.c.id, messages.c.ticket).where(messages.c.id.in_(ids))
-    tickets_now = dict(connection.execute(query).tuples().all())
+    tickets_now = {row.id: row.ticket for row in connection.execute(query)}
     elsewhere: set[int] = set()
     for table in (search_queue, search_documents):  # to be read again; read again already
         elsewhere |= set(connection.scalars(select(table.c.id).where(table.c.id.in_(ids))))

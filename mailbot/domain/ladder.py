@@ -24,6 +24,7 @@ CLOSE = -2
 NEWS = -3
 # How long before that time at most, where the ladder leaves it to us.
 MOST_BEFORE = timedelta(hours=1)
+MOST_CACHED = 500  # next deadlines: more than a batch decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def next_deadline(ticket: Ticket, policy: Policy, now: datetime | None = None) -
 def _cached_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     if ticket.status in OVER or not ticket.clocks:
         return None
-    # One decision calls this several times before the clocks change: the last result is kept.
+    # A batch asks for each of its tickets several times before its clocks change.
     key = (
         ticket.ladder_digest,
         ticket.ladder,
@@ -86,12 +87,15 @@ def _cached_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
         ticket.unanswered,
         ticket.informed_until,
     )
-    cached = policy.last_deadline[0]
+    cache = policy.deadline_cache
+    cached = cache.get(id(ticket.clocks))
     if cached and cached[0] is ticket.clocks and cached[1] == key:
         found: Deadline | None = cached[2]
         return found
     due = _next_deadline(ticket, policy)
-    policy.last_deadline[0] = (ticket.clocks, key, due)
+    if len(cache) >= MOST_CACHED:
+        cache.clear()
+    cache[id(ticket.clocks)] = (ticket.clocks, key, due)
     return due
 
 

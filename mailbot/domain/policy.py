@@ -343,9 +343,9 @@ class Policy:
         return {**self.past_ladders, **{self.digests[name]: each for name, each in self.ladders.items()}}
 
     @cached_property
-    def last_deadline(self) -> list[Any]:
-        """Return the one-element cache of `ladder.next_deadline`."""
-        return [None]
+    def deadline_cache(self) -> dict[int, Any]:
+        """Return the cache of `ladder.next_deadline`."""
+        return {}
 
     @cached_property
     def agent_calendars(self) -> Mapping[str, Calendar]:

@@ -16,6 +16,8 @@ def header_text(text: str, limit: int = LINE_LIMIT) -> str:
     "=?" is separated because Python's serialiser decodes it: with 3.11.7 a subject of `=?UTF-8?Q?=0A?=Bcc:`
     became a real Bcc line. The text is cut first, so that the limit bounds the work.
     """
+    if len(text) <= limit and text.isprintable() and "  " not in text and "=?" not in text:
+        return text.strip(" ")  # nearly always
     line = " ".join(text[: limit * 8].split())
     if not line.isprintable():  # all replaced characters are unprintable, and rare
         line = " ".join(line.translate(_IN_A_LINE).split())

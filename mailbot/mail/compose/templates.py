@@ -54,7 +54,10 @@ class TemplateFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """All templates, compiled, with the names that each uses. `clock` counts seconds for the time limit."""
+    """All templates, compiled. `clock` counts seconds for the time limit.
+
+    `names`: what the templates of a notice read, by "language/name".
+    """
 
     compiled: Mapping[str, jinja2.Template] = field(repr=False)
     names: Mapping[str, frozenset[str]] = field(repr=False)
@@ -65,8 +68,8 @@ class Templates:
         return file_name(name, language, KINDS[0]) in self.compiled
 
     def names_in(self, name: str, language: str) -> frozenset[str]:
-        """Return the names that the templates of a notice use, in all kinds."""
-        return frozenset().union(*(self.names[file_name(name, language, kind)] for kind in KINDS))
+        """Return the names that the templates of a notice read, in all kinds."""
+        return self.names[f"{language}/{name}"]
 
     def render(self, name: str, language: str, kind: str, values: Values) -> str:
         """Render `<language>/<name>.<kind>.j2` with these values. Raises TemplateFailed."""
@@ -88,7 +91,8 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
         try:
             source = template_source.read(path)
             template, tree = _compile(environment, path, source, key[0])
-            compiled[file_name(*key)], names[file_name(*key)] = template, template_source.names_in(tree)
+            compiled[file_name(*key)], of_notice = template, f"{key[1]}/{key[0]}"
+            names[of_notice] = names.get(of_notice, frozenset()) | template_source.names_in(tree)
             _try(template, path, source, key, clock)
         except ConfigError as error:
             problems += error.problems

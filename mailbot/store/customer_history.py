@@ -4,15 +4,17 @@ The present comes from one statement for a whole batch, over the tickets' rows. 
 events, which record the state of every ticket at any time.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, case, exists, func, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, case, exists, func, literal, select
 
 from mailbot.domain import events as e
 from mailbot.domain.model import NO_HISTORY, OVER, CustomerHistory, Status
 from mailbot.domain.people.addresses import owner
+from mailbot.store.database.prepared import PreparedList
 from mailbot.store.schema import events, tickets
 
 ESCALATION_LASTS = timedelta(days=90)
@@ -37,27 +39,35 @@ def load(connection: Connection, customers: Collection[str], at: datetime) -> di
     if not customers:
         return {}
     people = {customer: owner(customer) for customer in customers}
+    seen = replace(NO_TICKETS, known_customer=True)
+    known = {
+        person: replace(seen, open_tickets=int(opened), escalated_before=bool(escalated))
+        for person, opened, escalated in _LOAD.fetch(
+            connection, sorted(set(people.values())), {"since": at - ESCALATION_LASTS}
+        )
+    }
+    return {customer: known.get(person, NO_TICKETS) for customer, person in people.items()}
+
+
+def _by_person(people: Sequence[BindParameter[str]]) -> Select[Any]:
     escalated = exists().where(
         events.c.ticket == tickets.c.number,
         events.c.kind == e.TicketEscalated.kind,
-        events.c.at >= at - ESCALATION_LASTS,
+        events.c.at >= bindparam("since"),
     )
-    query = (
+    return (
         select(
             tickets.c.person,
-            func.sum(case((tickets.c.status.not_in(_OVER), 1), else_=0)).label("open"),
+            func.sum(case((tickets.c.status.not_in([literal(each) for each in _OVER]), 1), else_=0)),
             # `escalated` on the row keeps the look into the events to the few that ever were.
-            func.max(case((and_(tickets.c.escalated > 0, escalated), 1), else_=0)).label("escalated"),
+            func.max(case((and_(tickets.c.escalated > 0, escalated), 1), else_=0)),
         )
-        .where(tickets.c.person.in_(sorted(set(people.values()))))
+        .where(tickets.c.person.in_(people))
         .group_by(tickets.c.person)
     )
-    seen = replace(NO_TICKETS, known_customer=True)
-    known = {
-        row.person: replace(seen, open_tickets=int(row.open), escalated_before=bool(row.escalated))
-        for row in connection.execute(query)
-    }
-    return {customer: known.get(person, NO_TICKETS) for customer, person in people.items()}
+
+
+_LOAD = PreparedList(_by_person)
 
 
 def load_as_of(connection: Connection, customer: str, at: datetime, *, besides: str = "") -> CustomerHistory:

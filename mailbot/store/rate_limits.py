@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from mailbot.store.engine import or_replace
+from mailbot.store.database.prepared import PreparedList, replacing
 from mailbot.store.schema import rate_limits
 
 
@@ -15,15 +15,27 @@ def load(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
     """
     if not keys:
         return {}
-    query = select(rate_limits).where(rate_limits.c.key.in_(sorted(keys))).order_by(rate_limits.c.key)
-    return {row.key: row.until for row in connection.execute(query.with_for_update())}
+    return dict(_LOAD.fetch(connection, sorted(keys)))
+
+
+_LOAD = PreparedList(
+    lambda keys: (
+        select(rate_limits.c.key, rate_limits.c.until)
+        .where(rate_limits.c.key.in_(keys))
+        .order_by(rate_limits.c.key)
+        .with_for_update()
+    )
+)
 
 
 def save(connection: Connection, spent: Mapping[str, datetime]) -> None:
     if not spent:
         return
     rows = [{"key": key, "until": spent[key]} for key in sorted(spent)]
-    connection.execute(or_replace(connection, rate_limits, "key"), rows)
+    _SAVE.run(connection, rows)
+
+
+_SAVE = replacing(rate_limits, ("key", "until"), "key")
 
 
 def remove_expired(connection: Connection, now: datetime) -> int:

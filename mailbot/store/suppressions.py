@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.domain.replies.undeliverable import Suppression
+from mailbot.store.database.prepared import PreparedList
 from mailbot.store.schema import suppressions
 
 _NAMES = ("address", "kind", "reason", "since", "until")
@@ -17,12 +18,19 @@ def load(connection: Connection, addresses: Collection[str], now: datetime) -> d
     """Load the suppressions that hold now of `addresses` (lower case), by address."""
     if not addresses:
         return {}
-    query = select(suppressions).where(suppressions.c.address.in_(sorted(addresses)), _holds(now))
-    return {row.address: Suppression(**row._mapping) for row in connection.execute(query)}
+    found = _LOAD.fetch(connection, sorted(addresses), {"now": now})
+    return {address: Suppression(address, *others) for address, *others in found}
 
 
-def _holds(now: datetime) -> ColumnElement[bool]:
+def _holds(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(suppressions.c.until.is_(None), suppressions.c.until > now)
+
+
+_LOAD = PreparedList(
+    lambda addresses: select(*(suppressions.c[name] for name in _NAMES)).where(
+        suppressions.c.address.in_(addresses), _holds(bindparam("now"))
+    )
+)
 
 
 def add(connection: Connection, found: Sequence[Suppression]) -> None:

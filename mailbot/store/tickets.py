@@ -4,9 +4,22 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from mailbot.domain.acts.agent_act import AgentAct
 from mailbot.domain.events import (
@@ -38,7 +51,7 @@ from mailbot.domain.replies.same_mail import ACTED, Earlier
 from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
 from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
-from mailbot.store.database.prepared import Prepared, adding, adding_new, replacing
+from mailbot.store.database.prepared import Prepared, PreparedList, adding, adding_new, replacing
 from mailbot.store.schema import (
     attachments,
     contents,
@@ -365,9 +378,14 @@ def used_numbers(connection: Connection, numbers: Collection[str]) -> set[str]:
 
 def given_numbers(connection: Connection, numbers: Collection[str]) -> set[str]:
     """Return which of these numbers were ever given, also to a ticket that retention deleted."""
-    used = select(tickets.c.number).where(tickets.c.number.in_(numbers))
-    deleted = select(deleted_tickets.c.number).where(deleted_tickets.c.number.in_(numbers))
-    return set(connection.scalars(used.union_all(deleted))) if numbers else set()
+    return {number for (number,) in _GIVEN.fetch(connection, numbers)}
+
+
+_GIVEN = PreparedList(
+    lambda numbers: union_all(
+        *(select(each.c.number).where(each.c.number.in_(numbers)) for each in (tickets, deleted_tickets))
+    )
+)
 
 
 def tickets_by_message_id(connection: Connection, message_ids: Collection[str]) -> dict[str, str]:
@@ -390,11 +408,15 @@ class StoredMail:
 
 def mails_by_message_id(connection: Connection, message_ids: Collection[str]) -> list[StoredMail]:
     """Find the mails on tickets that have these Message-IDs, in the order in which they came."""
-    if not message_ids:
-        return []
-    columns = [messages.c[each.name] for each in fields(StoredMail)]
-    query = select(*columns).where(messages.c.message_id.in_(message_ids)).order_by(messages.c.id)
-    return [StoredMail(*row) for row in connection.execute(query)]
+    found = [StoredMail(*row) for row in _BY_MESSAGE_ID.fetch(connection, sorted(message_ids))]
+    return sorted(found, key=attrgetter("id"))
+
+
+_BY_MESSAGE_ID = PreparedList(
+    lambda ids: select(*(messages.c[each.name] for each in fields(StoredMail))).where(
+        messages.c.message_id.in_(ids)
+    )
+)
 
 
 def earlier_mails(connection: Connection, ids: Collection[int]) -> dict[int, Earlier]:
@@ -504,19 +526,22 @@ def languages_of(connection: Connection, customers: Collection[str]) -> dict[str
     if not customers:
         return {}
     people = {customer: owner(customer) for customer in customers}
+    found: dict[str, str] = dict(_LANGUAGES.fetch(connection, sorted(set(people.values()))))
+    return {customer: found[person] for customer, person in people.items() if person in found}
+
+
+def _newest_languages(people: Sequence[BindParameter[str]]) -> Select[Any]:
     newest = (
         select(tickets.c.person, func.max(tickets.c.opened_at).label("opened_at"))
-        .where(tickets.c.person.in_(set(people.values())), tickets.c.language != "")
+        .where(tickets.c.person.in_(people), tickets.c.language != "")
         .group_by(tickets.c.person)
         .subquery()
     )
-    rows = connection.execute(
-        select(tickets.c.person, tickets.c.language).join(
-            newest, (tickets.c.person == newest.c.person) & (tickets.c.opened_at == newest.c.opened_at)
-        )
-    )
-    found = {row.person: row.language for row in rows}
-    return {customer: found[person] for customer, person in people.items() if person in found}
+    is_newest = (tickets.c.person == newest.c.person) & (tickets.c.opened_at == newest.c.opened_at)
+    return select(tickets.c.person, tickets.c.language).join(newest, is_newest)
+
+
+_LANGUAGES = PreparedList(_newest_languages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbot.domain.model import InboxState
 from mailbot.errors import StoreUnavailable
 from mailbot.store.database.errors import translating
-from mailbot.store.database.prepared import Prepared
+from mailbot.store.database.prepared import Prepared, PreparedList
 from mailbot.store.schema import inbox
 from mailbot.store.store import Store
 
@@ -92,3 +92,31 @@ def test_a_connection_that_broke_is_invalidated(store_url: str, at_once: int) ->
             assert connection.invalidated
     finally:
         store.close()
+
+
+BY_FINGERPRINT = PreparedList(
+    lambda listed: (
+        select(inbox.c.fingerprint, inbox.c.received_at)
+        .where(inbox.c.fingerprint.in_(listed), inbox.c.size < bindparam("most"))
+        .order_by(inbox.c.fingerprint)
+    )
+)
+
+
+@pytest.mark.parametrize("asked", [0, 1, 2, 3, 5, 256, 257, 900])
+def test_a_list_of_any_length_finds_each_row_once(store: Store, asked: int) -> None:
+    rows = [{**ROWS[0], "fingerprint": f"f{n:03}", "size": n} for n in range(700)]
+    listed = [f"f{n:03}" for n in range(0, 2 * asked, 2)]
+    with store.engine.connect() as connection:
+        ADD.run(connection, rows)
+        found = BY_FINGERPRINT.fetch(connection, listed, {"most": 690})
+    assert found == [(each, AT) for each in listed if int(each[1:]) < 690]
+
+
+def test_listeners_see_prepared_statements_too(store: Store) -> None:
+    seen: list[tuple[str, bool]] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: seen.append((args[2][:6], args[5])))
+    with store.engine.connect() as connection:
+        ADD.run(connection, ROWS)
+        BY_FINGERPRINT.fetch(connection, ["f0"], {"most": 1})
+    assert [each for each in seen if not each[0].startswith("BEGIN")] == [("INSERT", True), ("SELECT", False)]

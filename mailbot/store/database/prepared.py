@@ -5,12 +5,13 @@ a Core statement, with what turns each value into the driver's (moments, JSON, e
 dialects stay SQLAlchemy's, and so do errors: they are wrapped, and connections invalidated, as `execute` does it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, insert
+from sqlalchemy import BindParameter, Connection, Dialect, Table, bindparam, insert
 
 from mailbot.store.engine import insert_or_replace, insert_or_skip
 
@@ -30,8 +31,8 @@ class _Compiled:
 class Prepared:
     """A statement, as `build` makes it for a dialect's name. `columns`: what an INSERT sets.
 
-    Each row is a mapping with a value for every column, or every `bindparam` without one. Lists in a parameter
-    (`in_`) are not possible.
+    Each row is a mapping with a value for every column, or every `bindparam` without one. For a list (`in_`) see
+    `PreparedList`.
     """
 
     def __init__(self, build: Callable[[str], Any], columns: Sequence[str] | None = None) -> None:
@@ -60,6 +61,43 @@ class Prepared:
         return self._compiled[name]
 
 
+class PreparedList:
+    """A query by a list of values: `build` gets their parameters, for `in_`, and may name more with `bindparam`.
+
+    A statement is kept for each power of two; the last value fills up the list.
+    """
+
+    def __init__(self, build: Callable[[Sequence[BindParameter[Any]]], Any]) -> None:
+        self._build = build
+        self._sized: dict[int, Prepared] = {}
+
+    def fetch(
+        self, connection: Connection, values: Collection[Any], row: Row | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Run the query, for many values in parts of their order, and return the results, converted.
+
+        `row`: the other parameters. Raises what `Connection.execute` raises.
+        """
+        listed, found = list(values), []
+        for start in range(0, len(listed), _TOGETHER):
+            part = listed[start : start + _TOGETHER]
+            size = 1 << (len(part) - 1).bit_length()
+            filled = zip(_NAMES, chain(part, repeat(part[-1], size - len(part))), strict=False)
+            found += self._of(size).fetch(connection, {**(row or {}), **dict(filled)})
+        return found
+
+    def _of(self, size: int) -> Prepared:
+        if size not in self._sized:
+            self._sized[size] = Prepared(
+                lambda dialect: self._build([bindparam(_NAMES[n]) for n in range(size)])
+            )
+        return self._sized[size]
+
+
+_TOGETHER = 256  # values of a list in one statement
+_NAMES = tuple(f"value_{place}" for place in range(_TOGETHER))
+
+
 def adding(table: Table, columns: Sequence[str]) -> Prepared:
     """Prepare an INSERT of these columns."""
     return Prepared(lambda dialect: insert(table), columns)
@@ -82,11 +120,15 @@ def _execute(
     if not connection.in_transaction():
         connection.begin()  # else SQLite commits each statement at once
     cursor = connection.connection.cursor()
+    many = len(parameters) > 1
+    if connection._has_events or connection.engine._has_events:
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, cursor, sql, parameters if many else parameters[0], None, many)
     try:
-        if len(parameters) == 1:
-            cursor.execute(sql, parameters[0])
-        else:
+        if many:
             cursor.executemany(sql, parameters)
+        else:
+            cursor.execute(sql, parameters[0])
         return finish(cursor)
     except BaseException as error:
         # The one way to the engine's `handle_error` listeners, to `is_disconnect` and to SQLAlchemy's errors.

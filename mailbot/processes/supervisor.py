@@ -229,7 +229,7 @@ class Supervisor:
                     child.killed = True
                     log.process_hangs(name=child.name, pid=child.pid, seconds=child.silent_for())
                     child.signal(signal.SIGKILL)
-            if not silent and time.monotonic() - reported_at >= ping:
+            if self._was_ready and not silent and time.monotonic() - reported_at >= ping:
                 reported_at = time.monotonic()
                 self._notify.alive()
 

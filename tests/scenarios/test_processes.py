@@ -6,10 +6,11 @@ import math
 import os
 import re
 import signal
+import socket
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.harness import RECIPIENT, DaemonProcess, complaint, eventually, free_port, send, settled
+from tests.profile import NIGHTLY
+from tests.scenarios.harness import DaemonProcess, complaint, eventually, free_port, send, settled
 from tests.scenarios.ledger import check, client
 from tests.scenarios.postgres import PostgresDaemon, own_database
 from tests.sink import SinkSmtp
@@ -70,10 +72,18 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    engine: str, request: pytest.FixtureRequest, folder: Path, *, processes: int, mails: int, monitor: int = 0
+    engine: str,
+    request: pytest.FixtureRequest,
+    folder: Path,
+    *,
+    processes: int,
+    mails: int,
+    monitor: int = 0,
+    env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Desk]:
     async with SinkSmtp() as sink:
         with make_daemon(engine, request, folder, sink.port) as daemon:
+            daemon.env |= env or {}
             if monitor:
                 with (daemon.config / "mailbot.yaml").open("a") as file:
                     file.write(f"\nmonitor: 127.0.0.1:{monitor}\n")
@@ -82,26 +92,51 @@ async def desk(
                 yield Desk(daemon, sink, list(range(mails)), Counter())
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres"] if NIGHTLY else ["sqlite"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def test_mail_comes_through_all_processes_and_all_drain(
+def scrape(port: int, path: str = "/metrics") -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as refusal:
+        return str(refusal.read().decode())
+
+
+def value(page: str, name: str) -> float:
+    """Return the value of a metric, its labels being part of the name; NaN without one."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.M)
+    return float(found[1]) if found else math.nan
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+@pytest.mark.timeout(240)
+async def test_all_processes_take_mail_report_on_one_page_and_drain(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    async with desk(engine, request, tmp_path, processes=3, mails=60) as d:
+    monitor = free_port()
+    async with desk(engine, request, tmp_path, processes=3, mails=40, monitor=monitor) as d:
         found = await all_ready(d.daemon)
-        assert len(found) == 3
         await asyncio.gather(*(client(lambda: d.daemon.port, d.todo, d.accepted) for _ in range(6)))
         await settled(d.daemon)
-        check(d.daemon, d.sink, d.accepted, 60)
+        check(d.daemon, d.sink, d.accepted, 40)
+        for _ in range(30):
+            assert (await send(d.daemon.port, b"", "a@b.example", "x@elsewhere.example"))[:3] == "550"
+        page = await asyncio.to_thread(scrape, monitor)
+        assert value(page, 'mailbot_smtp_refusals_total{code="550"}') == 30
+        assert value(page, "mailbot_mails_accepted_total") == 40
+        for name in found:
+            assert value(page, f'mailbot_process_up{{process="{name}"}}') == 1
+            assert value(page, f'mailbot_process_cpu_seconds_total{{process="{name}"}}') > 0
+        assert (await asyncio.to_thread(scrape, monitor, "/healthz")) == "ok\n"
         assert await d.daemon.stop() == 0
         assert not any(map(runs, found.values()))
 
 
 @pytest.mark.timeout(240)
-async def test_p1_p2_each_process_may_be_killed_and_comes_back(
+async def test_p1_p2_each_process_may_be_killed_and_none_outlives_the_supervisor(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     async with desk(engine, request, tmp_path, processes=2, mails=80) as d:
@@ -116,16 +151,10 @@ async def test_p1_p2_each_process_may_be_killed_and_comes_back(
         await settled(d.daemon, seconds=100)
         check(d.daemon, d.sink, d.accepted, 80)
         assert len(events(d.daemon, "process_restarts")) == 2
-        assert await d.daemon.stop() == 0
-
-
-async def test_no_process_outlives_a_supervisor_that_is_killed(
-    engine: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    async with desk(engine, request, tmp_path, processes=2, mails=0) as d:
-        found = await all_ready(d.daemon)
+        living = pids(d.daemon).values()
+        assert all(map(runs, living))
         await d.daemon.stop(signal.SIGKILL)
-        await eventually(lambda: not any(map(runs, found.values())))
+        await eventually(lambda: not any(map(runs, living)))
 
 
 @pytest.mark.timeout(240)
@@ -159,38 +188,59 @@ async def test_a_rolling_restart_refuses_no_client_and_loses_no_mail(
         assert await d.daemon.stop() == 0
 
 
-def scrape(port: int, path: str = "/metrics") -> str:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as refusal:
-        return str(refusal.read().decode())
+ANOTHER = """  - address: baru@dukungan.example
+    brand: TokoBaru
+    prefix: BARU
+"""
 
 
-def value(page: str, name: str) -> float:
-    """Return the value of a metric, its labels being part of the name; NaN without one."""
-    found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.M)
-    return float(found[1]) if found else math.nan
+class Systemd:
+    """What systemd gets: the datagrams on NOTIFY_SOCKET."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder / "notify")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind(self.path)
+        self.messages: list[str] = []
+        asyncio.get_running_loop().add_reader(self._socket, self._read)
+
+    def _read(self) -> None:
+        self.messages.append(self._socket.recv(4096).decode())
+
+    def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+
+    def count(self, field: str) -> int:
+        return sum(field in message for message in self.messages)
 
 
-async def test_one_page_has_the_metrics_of_all_processes_and_names_one_that_is_down(
-    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+@pytest.mark.timeout(240)
+async def test_systemd_hears_of_all_and_a_process_that_stands_still_is_replaced(
+    request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    monitor = free_port()
-    async with desk(engine, request, tmp_path, processes=3, mails=0, monitor=monitor) as d:
+    systemd = Systemd(tmp_path)
+    env = {"NOTIFY_SOCKET": systemd.path, "WATCHDOG_USEC": "12000000"}
+    async with desk("sqlite", request, tmp_path, processes=3, mails=20, env=env) as d:
         found = await all_ready(d.daemon)
-        stranger = complaint(0).replace(RECIPIENT.encode(), b"x@elsewhere.example")
-        for _ in range(30):
-            assert (await send(d.daemon.port, stranger, "a@b.example", "x@elsewhere.example"))[:3] == "550"
-        page = await asyncio.to_thread(scrape, monitor)
-        assert value(page, 'mailbot_smtp_refusals_total{code="550"}') == 30
-        for name in found:
-            assert value(page, f'mailbot_process_up{{process="{name}"}}') == 1
-            assert value(page, f'mailbot_process_cpu_seconds_total{{process="{name}"}}') > 0
-        assert page.count("\n# TYPE mailbot_smtp_refusals_total counter") == 1
-        assert (await asyncio.to_thread(scrape, monitor, "/healthz")) == "ok\n"
-        victim = next(name for name in found if name != "main")
-        os.kill(found[victim], signal.SIGKILL)
-        await eventually(lambda: pids(d.daemon)[victim] != found[victim], 90)
-        page = await asyncio.to_thread(scrape, monitor)
-        assert value(page, f'mailbot_process_restarts_total{{process="{victim}"}}') == 1
+        await eventually(lambda: systemd.count("READY=1"))
+        assert "not ready" not in systemd.messages[-1]
+        d.daemon.edit("mailbot.yaml", "mailboxes:", f"mailboxes:\n{ANOTHER}")
+        assert d.daemon.process
+        d.daemon.process.send_signal(signal.SIGHUP)
+        await eventually(lambda: systemd.count("READY=1") == 2, 60)
+        assert systemd.count("RELOADING=1") == 1
+        await eventually(lambda: len(events(d.daemon, "front_policy")) == 2)
+        for _ in range(8):  # whichever front takes it
+            reply = await send(
+                d.daemon.port, complaint(1), "pelanggan1@pelanggan.example", "baru@dukungan.example"
+            )
+            assert reply.startswith("250")
+        pings = systemd.count("WATCHDOG=1")
+        await eventually(lambda: systemd.count("WATCHDOG=1") > pings)
+        os.kill(found["front-1"], signal.SIGSTOP)
+        await eventually(lambda: events(d.daemon, "process_hangs"), 30)
+        await eventually(lambda: pids(d.daemon)["front-1"] != found["front-1"], 60)
+        assert await d.daemon.stop() == 0
+        await eventually(lambda: systemd.count("STOPPING=1"))
+    systemd.close()

@@ -119,10 +119,34 @@ class NewTicket:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A ticket by number, when it was opened, and the incident that it is a complaint of."""
+
+    number: str
+    opened_at: datetime
+    incident: str | None
+
+
 def opened_since(
     connection: Connection, mailboxes: Collection[str], since: datetime, limit: int
-) -> list[NewTicket]:
-    """Load the newest tickets that were opened in these mailboxes since then, oldest first."""
+) -> list[Opened]:
+    """List the newest tickets that were opened in these mailboxes since then, oldest first."""
+    query = (
+        select(tickets.c.number, tickets.c.opened_at, tickets.c.incident)
+        .where(
+            tickets.c.status.in_(["new", "open", "waiting", "closed"]),  # the index begins with the status
+            tickets.c.opened_at >= since,
+            tickets.c.mailbox.in_(sorted(mailboxes)),
+        )
+        .order_by(tickets.c.opened_at.desc())
+        .limit(limit)
+    )
+    return [Opened(*row) for row in reversed(connection.execute(query).all())]
+
+
+def load_new(connection: Connection, numbers: Sequence[str]) -> list[NewTicket]:
+    """Load these tickets, oldest first, with the mails that opened them. Without such a mail one is left out."""
     names = [name for name in NewTicket.__dataclass_fields__ if name not in ("text", "tags")]
     query = (
         select(
@@ -132,17 +156,13 @@ def opened_since(
         )
         .join(messages, messages.c.ticket == tickets.c.number)
         .where(
-            tickets.c.status.in_(["new", "open", "waiting", "closed"]),  # the index begins with the status
-            tickets.c.opened_at >= since,
-            tickets.c.mailbox.in_(sorted(mailboxes)),
+            tickets.c.number.in_(numbers),
             messages.c.direction == Direction.IN,
             messages.c.at <= tickets.c.opened_at,
         )
-        .order_by(tickets.c.opened_at.desc())
-        .limit(limit)
+        .order_by(tickets.c.opened_at)
     )
-    rows = connection.execute(query).all()
-    return [NewTicket(**{**row._mapping, "tags": tuple(row.tags)}) for row in reversed(rows)]
+    return [NewTicket(**{**row._mapping, "tags": tuple(row.tags)}) for row in connection.execute(query)]
 
 
 def people_of(connection: Connection, number: str) -> set[str]:

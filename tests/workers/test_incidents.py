@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands import Close, LeaveIncident, Resolve, Undo
@@ -215,6 +215,25 @@ async def test_two_nodes_open_one_incident(store: Store) -> None:
     assert one.store.read_now(incidents.count, incident.number) == 40
     assert len(one.sent("team")) <= 8
     assert [row.ticket for row in one.sent("team") if row.why == "incident"] == [incident.number]
+
+
+async def test_a_mail_is_read_again_for_its_words_by_other_nodes_alone_and_once(store: Store) -> None:
+    one, other = Storm(store), Storm(store)
+    for desk in (one, other):
+        await desk.turn()
+    for person in range(4):
+        await one.complain(person)
+    seen: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+
+    async def reads(desk: Storm) -> int:
+        seen.clear()
+        await desk.turn()
+        return sum("messages.visible" in statement for statement in seen)
+
+    assert [await reads(desk) for desk in (one, one, other, other)] == [0, 0, 1, 0]
+    await one.complain(5)
+    assert [await reads(desk) for desk in (other, other)] == [1, 0]
 
 
 async def test_a_resolution_that_was_cut_off_is_taken_up_again(store: Store) -> None:

@@ -101,6 +101,9 @@ class Window:
         self._counts: list[Counter[str]] = [Counter(), Counter(), Counter()]
         self._known_since: datetime | None = None
 
+    def __contains__(self, number: str) -> bool:
+        return number in self._numbers
+
     def add(self, complaint: Complaint, now: datetime) -> bool:
         """Add a complaint. Return False when it is there already."""
         if complaint.number in self._numbers:

@@ -88,6 +88,11 @@ class StormWatch:
             pending.append(complaint)
             del pending[:-MOST_PENDING]
 
+    def counts(self, number: str) -> bool:
+        """Check for a complaint that is counted already."""
+        with self._lock:
+            return any(number in window for window in self._windows.values())
+
     # --- the worker ---------------------------------------------------------------------------------------
 
     def know(self, incidents: Iterable[Incident]) -> list[str]:

@@ -20,10 +20,11 @@ from mailbot.domain.incidents.words import significant_words
 from mailbot.domain.model import Direction, Role, Ticket
 from mailbot.store import incidents, queries, tickets
 from mailbot.store.codec import REASON
-from mailbot.store.incidents import Incident
+from mailbot.store.incidents import Incident, Opened
 from mailbot.store.tickets import Message
 from mailbot.workers import outbox_rows
 from mailbot.workers.incidents import resolution
+from mailbot.workers.incidents.watch import StormWatch
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
@@ -74,6 +75,7 @@ class Incidents:
     def __init__(self, deps: Deps) -> None:
         self._deps, self._store = deps, deps.store
         self._read_until: datetime | None = None
+        self._read: dict[str, str | None] = {}  # number -> incident, of the tickets of the last read
         self._failed: set[str] = set()  # complaints that our code fails on: they went to a person
 
     async def run_once(self) -> timedelta | float:
@@ -105,13 +107,23 @@ class Incidents:
             storms.add_people(number, await self._store.read(incidents.people_of, number))
         longest = max((_period(snapshot, box) for box in boxes), default=timedelta())
         since = self._read_until - OVERLAP if self._read_until else now - DAY - longest
-        read = await self._store.read(_complaints, boxes, since) if boxes else []
-        for complaint, joined in read:
+        listed = await self._store.read(incidents.opened_since, boxes, since, MOST_READ) if boxes else []
+        # Each turn lists the tickets of the last seconds again: words are read of what is new here alone.
+        new = [each.number for each in listed if self._is_new(each, storms)]
+        for complaint, joined in await self._store.read(_complaints, new) if new else []:
             rule = snapshot.policy.mailboxes[complaint.mailbox].incident
             if rule:
                 storms.add(complaint, rule.after, joined)
-        self._read_until = max((each.at for each, _ in read), default=self._read_until or since + OVERLAP)
+        self._read = {each.number: each.incident for each in listed}
+        latest = max((each.opened_at for each in listed), default=self._read_until or since + OVERLAP)
+        self._read_until = latest
         storms.ready = True
+
+    def _is_new(self, each: Opened, storms: StormWatch) -> bool:
+        """Check for a ticket that neither intake of this node nor an earlier turn took over as it is now."""
+        if each.number in self._read:
+            return self._read[each.number] != each.incident
+        return each.incident is not None or not storms.counts(each.number)
 
     async def _join(self, snapshot: Snapshot, each: Incident, now: datetime) -> None:
         """Join the complaints that came before the incident was known."""
@@ -159,10 +171,8 @@ def _period(snapshot: Snapshot, box: str) -> timedelta:
     return rule.after.period if rule else timedelta()
 
 
-def _complaints(
-    connection: Connection, mailboxes: Sequence[str], since: datetime
-) -> list[tuple[Complaint, str | None]]:
-    """Read what was opened since then, as complaints with the incidents that they belong to."""
+def _complaints(connection: Connection, numbers: Sequence[str]) -> list[tuple[Complaint, str | None]]:
+    """Read tickets as complaints with the incidents that they belong to."""
     return [
         (
             Complaint(
@@ -175,7 +185,7 @@ def _complaints(
             ),
             each.incident,
         )
-        for each in incidents.opened_since(connection, mailboxes, since, MOST_READ)
+        for each in incidents.load_new(connection, numbers)
         if complaints.may_be_folded(each.priority, each.urgency, each.tags)
     ]
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.pool import QueuePool
 
 from mailbot.errors import StoreUnavailable, install_hint
+from mailbot.store.database import json_text
 from mailbot.store.database.postgresql import open_postgresql
 
 # How long SQLite waits for another process's write lock; the listener gives up after 60 s (promise P4).
@@ -56,6 +57,8 @@ def _sqlite(url: URL, writers: int) -> Engine:
         # None: SQLAlchemy's `begin` event below opens transactions, not the driver, whose default
         # mode handed out the same number twice without an error (promises.md).
         connect_args={"isolation_level": None, "check_same_thread": False},
+        json_serializer=json_text.dump,
+        json_deserializer=json_text.load,
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _SameFile(url.database))

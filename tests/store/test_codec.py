@@ -21,6 +21,7 @@ from mailbot.domain.policy import Ladder
 from mailbot.domain.policy_review.policy_diff import Change
 from mailbot.domain.reasons import Reason
 from mailbot.store.codec import Codec, event_data, event_of
+from mailbot.store.database import json_text
 from mailbot.store.retention.last_run import LastRun
 from tests.profile import sample
 
@@ -78,3 +79,21 @@ def test_fields_of_other_versions_are_defaults_or_left_out() -> None:
     assert event_of("ticket_assigned", at, "policy", {"assignee": "a@x", "later": [1]}).assignee == "a@x"  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="assignee"):
         event_of("ticket_assigned", at, "policy", {})
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(JSON_VALUES)
+def test_the_text_of_a_column_is_read_by_this_version_and_those_before(value: Any) -> None:
+    assert json.loads(json_text.dump(value)) == value
+    assert json_text.load(json.dumps(value)) == json_text.load(json_text.dump(value)) == value
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": ["a\ud8ff"]}, [10**400]])
+def test_text_that_only_python_reads_is_kept(value: Any) -> None:
+    assert json_text.load(json_text.dump(value)) == json_text.load(json.dumps(value)) == value

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 
+from mailbot.store.database import json_text
 from mailbot.store.database.errors import USELESS, sqlstate
 
 T = TypeVar("T")
@@ -48,6 +49,8 @@ def open_postgresql(url: URL, connections: int, patience: timedelta | None) -> E
         max_overflow=4,
         pool_timeout=10,
         pool_pre_ping=True,
+        json_serializer=json_text.dump,
+        json_deserializer=json_text.load,
         hide_parameters=True,  # customer text has no place in error messages
         connect_args={name: value for name, value in DEFAULTS.items() if name not in url.query},
     )

@@ -1,10 +1,10 @@
 """The outbox as people see it: entries, attempts, figures."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, TextClause, func, select, text, true
 
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, AttemptOutcome, OutboxState
 from mailbot.domain.reasons import Reason
@@ -57,14 +57,34 @@ def list_entries(
     limit: int = 100,
 ) -> list[Entry]:
     """List the newest entries first; only those in `states`, of `ticket` and stuck where that is given."""
-    query = select(*_ENTRY).order_by(outbox.c.id.desc()).limit(limit)
+    query = select(*_ENTRY).limit(limit)
     if wanted := tuple(states):
         query = query.where(outbox.c.state.in_(wanted))
     if ticket:
         query = query.where(outbox.c.ticket == ticket)
     if stuck:
         query = query.where(claims.is_stuck(outbox))
-    return [_entry(row) for row in connection.execute(query).mappings()]
+    few = [] if ticket else _indexed(wanted, stuck=stuck)
+    # With an index, not the id itself: SQLite would look for rows from the newest on, through all that was ever sent.
+    newest_first = (outbox.c.id + 0).desc() if few else outbox.c.id.desc()
+    parts = [query.where(each).order_by(newest_first) for each in few or (true(),)]
+    found = [_entry(row) for part in parts for row in connection.execute(part).mappings()]
+    return sorted(found, key=lambda entry: -entry.id)[:limit]
+
+
+_INDEXED = (
+    (frozenset(WAITING_STATES), WAITING),
+    (frozenset(UNDER_WAY_STATES), UNDER_WAY),
+    (frozenset({OutboxState.FAILED}), text("outbox.state = 'failed'")),
+)
+
+
+def _indexed(states: Collection[str], *, stuck: bool) -> list[TextClause]:
+    """Return conditions of partial indexes that hold all of these states; none where no index does."""
+    wanted = set(UNDER_WAY_STATES if stuck else states)
+    if not wanted or not wanted <= frozenset().union(*(held for held, _ in _INDEXED)):
+        return []
+    return [condition for held, condition in _INDEXED if wanted & held]
 
 
 def find_entry(connection: Connection, id_: int) -> Entry | None:

@@ -42,6 +42,7 @@ from mailbot.store.tickets import RecordedEvent, ticket_of
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 NEW = text(f"inbox.state = '{InboxState.NEW}'")
+PARKED = text(f"inbox.state = '{InboxState.PARKED}'")
 ARMED = text(f"deadlines.state = '{DeadlineState.ARMED}'")
 LATE = timedelta(minutes=1)  # deadlines are taken within a second
 
@@ -225,6 +226,10 @@ def list_inbox(
     query: Select[Any] = select(*_INBOX).order_by(inbox.c.id.desc()).limit(limit)
     if states:
         query = query.where(inbox.c.state.in_(states))
+    if list(states) == [InboxState.NEW]:
+        query = query.where(NEW)
+    if list(states) == [InboxState.PARKED]:
+        query = query.where(PARKED)
     if number:
         query = query.where(inbox.c.ticket == number)
     if stuck:

@@ -350,6 +350,7 @@ deadlines = _table(
     Column("reason", Text),
     CheckConstraint(_in(DeadlineState), name="state"),
     _partial("ix_deadlines_due_at", "due_at", where="state = 'armed'"),
+    _partial("ix_deadlines_parked", "ticket", where="state = 'parked'"),
 )
 
 outbox = _table(

@@ -61,6 +61,10 @@ def upgrade() -> None:
     waiting = sa.text("state IN ('due', 'deferred')")
     columns = ["lane", "due_at", "id", "domain", "state"]
     op.create_index("ix_outbox_waiting", "outbox", columns, sqlite_where=waiting, postgresql_where=waiting)
+    parked = sa.text("state = 'parked'")
+    op.create_index(
+        "ix_deadlines_parked", "deadlines", ["ticket"], sqlite_where=parked, postgresql_where=parked
+    )
     _create_search_tables()
     for statement in STATEMENTS[op.get_bind().dialect.name]:
         op.execute(statement)

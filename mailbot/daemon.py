@@ -456,7 +456,7 @@ class Daemon:
         self._fronts = FrontServer(
             place.peers,
             self.settings,
-            policy=lambda: self._deps.runtime.policy,
+            policy=lambda: (self._deps.runtime.policy, self._reloader.sources),
             keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
             waits=self._store.sqlite,
         )

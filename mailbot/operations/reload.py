@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from mailbot import log
 from mailbot.config.api import load_policy
-from mailbot.config.model import Listen, Loaded
+from mailbot.config.model import Listen, Loaded, Sources
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.errors import ConfigError
@@ -59,6 +59,11 @@ class Reloader:
         self._renew_certificate = renew_certificate
         self._deps, self._store, self._runtime = deps, deps.store, deps.runtime
         self._loaded, self._env, self._node, self._shadow = loaded, env, node, shadow
+
+    @property
+    def sources(self) -> Sources:
+        """Return what the policy in force was built from."""
+        return self._loaded.sources
 
     async def reload(self) -> str:
         """Put the files in force, or keep the old policy and notify the admins. Return why, "" when taken."""

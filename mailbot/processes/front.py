@@ -2,21 +2,23 @@
 
 import asyncio
 import math
+import os
 import resource
 import shutil
 import signal
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mailbot import log, systemd
-from mailbot.channels.front.client import MainKeeper, Welcome
+from mailbot.channels.front.client import MainKeeper, PolicyInForce, Welcome
 from mailbot.channels.front.link import Link, Report
 from mailbot.channels.smtp.accept import LARGE
 from mailbot.channels.smtp.limits import COPIES
 from mailbot.channels.smtp.listener import Listener
-from mailbot.config.model import Limits, Settings
+from mailbot.config.model import Limits, Settings, Sources, Trust
 from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.errors import ConfigError
@@ -27,6 +29,7 @@ from mailbot.metrics_page import export
 from mailbot.processes.place import LMTP, MAIN, SMTP, Place, sockets_of
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.workers.health import troubles
+from mailbot.workers.inbound.prepare import prepare
 from mailbot.workers.loop import Loop
 
 DRAIN = timedelta(seconds=70)  # for sessions under way; main waits for us, and then needs some for its own
@@ -47,10 +50,12 @@ class _Front:
         self._started = time.monotonic()
         self._stop = asyncio.Event()
         self._policy = _policy("", ())
-        self._main = MainKeeper(self._take_policy, self._prepare, self._report_upgrade)
+        self._main = MainKeeper(self._take_policy, self._read_ahead, self._report_upgrade)
         self._link = Link(place.addresses[MAIN], place.name, self._report, self._main)
         self._listener: Listener | None = None
-        self._authserv_ids: tuple[str, ...] = ()
+        self._trust: Trust | None = None
+        self._rules: Policy | None = None  # the whole policy, once it is built
+        self._building: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -77,7 +82,8 @@ class _Front:
         """Accept mail until we are stopped."""
         settings, supervisor = welcome.settings, self._place.supervisor
         log.configure(settings.log)
-        self._authserv_ids = settings.trust.authserv_ids
+        sys.setswitchinterval(0.001)  # sessions must not wait while the rules are built on a thread
+        self._trust = settings.trust
         self._listener = listener = self._listen(settings)
         await listener.start()
         assert supervisor.watchdog
@@ -132,28 +138,50 @@ class _Front:
             "troubles": [(str(each.code), each.text) for each in found if each],
         }
 
-    def _prepare(self, envelope: Envelope, raw: bytes) -> ReadAhead | None:
-        """Parse a mail. A large one is left to main, which parses it on a thread."""
-        policy = self._policy
-        if len(raw) > LARGE or not self._listener:
+    def _read_ahead(self, envelope: Envelope, raw: bytes) -> ReadAhead | None:
+        """Parse a mail, and route it once our rules are built. A large one is left to main, which has threads."""
+        policy, now = self._policy, envelope.received_at
+        if len(raw) > LARGE or self._trust is None:
             return None
         try:
-            mail = parse(raw, self._authserv_ids, policy.mailboxes.keys())
+            if self._rules and self._rules.version == policy.version:
+                mail = prepare(envelope, raw, self._rules, self._trust, now)
+            else:
+                mail = parse(raw, self._trust.authserv_ids, policy.mailboxes.keys())
         except Exception:
             return None  # main meets the same error and parks it
-        return ReadAhead(fingerprint(raw, envelope.received_at.date().isoformat()), policy.version, mail)
+        return ReadAhead(fingerprint(raw, now.date().isoformat()), policy.version, mail)
 
-    def _take_policy(self, version: str, addresses: tuple[str, ...]) -> None:
-        if version == self._policy.version:
+    def _take_policy(self, given: PolicyInForce) -> None:
+        if given.version == self._policy.version:
             return
-        self._policy = _policy(version, addresses)
-        log.front_policy(policy=version)
+        self._policy = _policy(given.version, given.addresses)
+        log.front_policy(policy=given.version)
+        self._building = asyncio.create_task(self._build_rules(given))
         if self._listener:
             try:
                 self._listener.renew_certificate(self._listener.listen)
             except ConfigError as refusal:  # main has read it a moment before
                 log.policy_refused(problems=refusal.problems)
-            self._place.supervisor.ready(f"policy {version}")
+            self._place.supervisor.ready(f"policy {given.version}")
+
+    async def _build_rules(self, given: PolicyInForce) -> None:
+        """Build the policy that main has, to route mails for it. Until then, and when that fails, main routes them."""
+        try:
+            rules = await asyncio.to_thread(_build, given.sources)
+        except ConfigError as refusal:  # what it looks up on this machine has changed since
+            return log.policy_refused(problems=refusal.problems)
+        if rules.version == given.version == self._policy.version:
+            self._rules = rules
+        return None
+
+
+def _build(sources: Sources) -> Policy:
+    from mailbot.config.load import load_sources
+
+    policy = load_sources(sources, os.environ, datetime.now(UTC).date()).policy
+    _ = policy.prefilter  # thousands of patterns take a second
+    return policy
 
 
 def _policy(version: str, addresses: tuple[str, ...]) -> Policy:

@@ -15,7 +15,7 @@ from mailbot import log
 from mailbot.channels.front.frames import Frame, Frames, program
 from mailbot.channels.front.server import FULL
 from mailbot.channels.smtp.accept import KEEP_TIMEOUT
-from mailbot.config.model import Settings
+from mailbot.config.model import Settings, Sources
 from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.errors import StoreFull, StoreUnavailable
 
@@ -36,21 +36,29 @@ class Welcome:
     """What main gives a front: its settings, and the addresses that mail is taken for."""
 
     settings: Settings
+    policy: "PolicyInForce"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """What main says of its policy: the addresses that mail is taken for, and what it was built from."""
+
     version: str
     addresses: tuple[str, ...]
+    sources: Sources
 
 
 class MainKeeper:
     """Keeps mails through main, over a `Link`: call it with envelope and raw bytes, like `MailAcceptor`.
 
-    `on_policy(version, addresses)` is called when main has another policy or came back. `prepare` does what needs no
+    `on_policy` is called when main has another policy or came back. `prepare` does what needs no
     store, with the policy that main has: it returns None for a mail that is better left to main. `on_other_program` is
     called when a new front finds a main that was started before an upgrade.
     """
 
     def __init__(
         self,
-        on_policy: Callable[[str, tuple[str, ...]], None],
+        on_policy: Callable[[PolicyInForce], None],
         prepare: Callable[[Envelope, bytes], ReadAhead | None],
         on_other_program: Callable[[], None],
     ) -> None:
@@ -94,21 +102,19 @@ class MainKeeper:
                 if waiting := self._waiting.get(number):
                     error = StoreFull if why == FULL else StoreUnavailable
                     waiting.answer.set_exception(error("the main process could not keep the mail"))
-            case ("policy", str(version), list(addresses)):
-                self._on_policy(version, tuple(addresses))
-            case ("welcome", str(code), bytes(settings), str(version), list(addresses)):
-                self._begin(main, code, settings, version, tuple(addresses))
+            case ("policy", *policy):
+                self._on_policy(_policy(*policy))
+            case ("welcome", str(code), bytes(settings), *policy):
+                self._begin(main, code, settings, _policy(*policy))
             case ("bye",):
                 self._main = None  # what it has it still answers; what comes now waits for its successor
 
-    def _begin(
-        self, main: Frames, code: str, settings: bytes, version: str, addresses: tuple[str, ...]
-    ) -> None:
+    def _begin(self, main: Frames, code: str, settings: bytes, policy: PolicyInForce) -> None:
         if not self.welcome.done():
             if code != program():
                 return self._on_other_program()  # its successor will send us a welcome that we can read
-            self.welcome.set_result(Welcome(pickle.loads(settings), version, addresses))
-        self._on_policy(version, addresses)
+            self.welcome.set_result(Welcome(pickle.loads(settings), policy))
+        self._on_policy(policy)
         self._main = main
         for number, waiting in self._waiting.items():
             self._send(number, waiting)
@@ -126,3 +132,9 @@ def _write(read_ahead: ReadAhead | None) -> tuple[str, str, str, bytes] | None:
         return None
     mail = pickle.dumps(read_ahead.mail, pickle.HIGHEST_PROTOCOL)
     return program(), read_ahead.fingerprint, read_ahead.policy, mail
+
+
+def _policy(
+    version: str, addresses: list[str], files: dict[str, str], templates: dict[str, str]
+) -> PolicyInForce:
+    return PolicyInForce(version, tuple(addresses), Sources(files, templates))

@@ -12,7 +12,7 @@ from typing import Final
 from mailbot import log
 from mailbot.channels.front.frames import Frame, Frames, program
 from mailbot.channels.front.link import Report
-from mailbot.config.model import Settings
+from mailbot.config.model import Settings, Sources
 from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.domain.policy import Policy
 from mailbot.errors import StoreFull
@@ -25,6 +25,7 @@ class FrontServer:
     """The service that answers fronts and nodes on `listening`. 250 follows only the commit, as at the listener.
 
     keep(envelope, raw, read_ahead) returns the id of the inbox row after its commit, or raises.
+    `policy` returns the one in force, and what it was built from: a front builds its own to route by.
     `waits`: a stop waits until all have hung up, since they still bring mail.
     """
 
@@ -35,7 +36,7 @@ class FrontServer:
         self,
         listening: socket.socket,
         settings: Settings,
-        policy: Callable[[], Policy],
+        policy: Callable[[], tuple[Policy, Sources]],
         keep: Callable[[Envelope, bytes, ReadAhead | None], Awaitable[int]],
         *,
         waits: bool,
@@ -95,9 +96,10 @@ class FrontServer:
         for front in self._fronts:
             front.send("policy", *self._describe_policy())
 
-    def _describe_policy(self) -> tuple[str, list[str]]:
-        policy = self._policy()
-        return policy.version, [box.address for box in policy.mailboxes.values()]
+    def _describe_policy(self) -> tuple[str, list[str], dict[str, str], dict[str, str]]:
+        policy, sources = self._policy()
+        addresses = [box.address for box in policy.mailboxes.values()]
+        return policy.version, addresses, dict(sources.files), dict(sources.templates)
 
     def _on_frame(self, front: Frames, frame: Frame) -> None:
         match frame:

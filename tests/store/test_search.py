@@ -29,9 +29,9 @@ def add(store: Store, n: int, *texts: str, subject: str = "", author: str = SITI
     """Add a ticket with these messages, one day after the other."""
     name = number(n)
     record(store, None, opened(name, timedelta(minutes=n)))
-    if values:
-        with store.engine.begin() as connection:
-            connection.execute(update(tickets).where(tickets.c.number == name).values(values))
+    values |= {"subject": subject}
+    with store.engine.begin() as connection:
+        connection.execute(update(tickets).where(tickets.c.number == name).values(values))
     for at, each in enumerate(texts):
         write(store, name, each, at=NOW + timedelta(days=n, minutes=at), subject=subject, author=author)
     return name

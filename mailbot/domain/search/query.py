@@ -70,6 +70,12 @@ class Query:
     numbers: tuple[str, ...] = ()  # tickets that are named
 
     @property
+    def is_about_tickets(self) -> bool:
+        """Check whether only filters are asked that no message decides."""
+        asks = self.groups or self.excluded or self.since or self.until
+        return bool(self.filters) and not asks and self.has_files is None
+
+    @property
     def is_empty(self) -> bool:
         asks = self.groups or self.excluded or self.filters or self.since or self.until
         return not asks and self.has_files is None
@@ -245,7 +251,8 @@ def phrases(written: str, part: Part = Part.ANY, *, is_quoted: bool = False) -> 
         return []
     last = _PLAIN.findall(folded)[-1]
     is_code = len(last) >= _SHORTEST_CODE and any(letter.isdigit() for letter in last)
-    begins = not is_quoted and (folded.endswith("*") or is_code or "@" in folded)
+    is_begun = "@" in folded and "." not in folded.rpartition("@")[2]  # of an address
+    begins = not is_quoted and (folded.endswith("*") or is_code or is_begun)
     begins = begins and len(last) >= _SHORTEST_BEGINNING
     ways = [spellings(word) if is_quoted or len(words) == 1 else (word,) for word in words]
     if begins:  # a beginning may be no stem yet

@@ -53,14 +53,13 @@ def _places(text: str, query: Query) -> Iterator[tuple[int, int]]:
     whole = {word for phrase in phrases for word in phrase.words[: -1 if phrase.begins else None]}
     beginnings = tuple({phrase.words[-1] for phrase in phrases if phrase.begins})
     digits = [phrase for phrase in phrases if _is_number(phrase)]
-    for match in _WORD.finditer(text):
-        word = match[0].lower() if match[0].isascii() else fold_accents(match[0])
+    lower = text.lower()
+    for match in _WORD.finditer(lower if len(lower) == len(text) else text):
+        word = match[0] if match[0].isascii() else fold_accents(match[0])
         if stems[word] in whole or (beginnings and word.startswith(beginnings)):
             yield match.span()
     if digits:
-        yield from (
-            span for number, span in numbers_at(text.lower()) if any(_fits(number, each) for each in digits)
-        )
+        yield from (span for number, span in numbers_at(lower) if any(_fits(number, each) for each in digits))
 
 
 def _is_number(phrase: Phrase) -> bool:

@@ -14,28 +14,32 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union_all
 
+from mailbot.domain.model import Status
 from mailbot.domain.search.document import document
 from mailbot.domain.search.query import Part, Query
 from mailbot.domain.search.snippet import READ, snippet
 from mailbot.store.lists import ticket_list
 from mailbot.store.lists.ticket_list import ListedTicket
-from mailbot.store.schema import messages, search_documents, tickets
+from mailbot.store.schema import EPOCH, MICROSECOND, messages, search_documents, tickets
 from mailbot.store.search import conditions, index
 from mailbot.store.search.matching import Hit, Judged, Wanted, judge, judge_words, newest, windows
 
-RANKED = 200  # tickets among which the best come first
+RANKED, RANKED_OF_FEW = (
+    100,
+    40,
+)  # tickets among which the best come first; with filters, which find them slower
 TITLES = 50  # tickets with all words in the subject that are among them, however old
-MOST = 1_000  # tickets that are counted
+MOST = 500  # tickets that are counted
 DEEPEST = 10_000  # tickets that can be paged through
 UNREAD = 60  # messages that are read now, because they are not in the index yet
-SLICE = 500  # messages that one statement returns
-TOGETHER = 100  # tickets whose messages are looked at for words that stand apart
-_MESSAGES = 1_000  # of those tickets
-_RARE = 2_000  # messages with a word: of more, only the newest are looked at for words that stand apart
+SLICE = 200  # messages that one statement returns
+TOGETHER = 50  # tickets whose messages are looked at for words that stand apart
+_MESSAGES = 300  # of those tickets
+_RARE = 300  # messages with a word: of more, only the newest are looked at for words that stand apart
 _NARROW = 20_000  # messages between two moments: of so few the ids are bounded
-ENOUGH = 0.02  # seconds after which nothing more is counted
+ENOUGH = 0.015  # seconds after which nothing more is counted
 LONGEST = 1.0  # seconds after which a search ends
 HALF_LIFE = timedelta(days=90)  # after which a match counts half of its recency
 
@@ -96,13 +100,16 @@ def search(
     clock: Callable[[], float] = time.monotonic,
 ) -> Page:
     """Return one page of the tickets that match. Order and pages hold as long as no message comes in."""
+    if query.is_about_tickets:
+        return _of_tickets(connection, query, page, now)
     state = _Search(connection, query, now, clock)
     named = state.named_tickets()
     unread = state.read_unread()
-    state.collect(max(MOST, page.end + 1), enough=max(RANKED if page.sort is Sort.BEST else 1, page.end + 1))
+    ranked = 1 if page.sort is Sort.NEWEST else RANKED_OF_FEW if query.filters else RANKED
+    state.collect(max(MOST, page.end + 1), enough=max(ranked, page.end + 1))
     if state.is_complete and len(query.groups) > 1 and len(state.best) < page.end:
         state.add_apart()
-    order = state.newest() if page.sort is Sort.NEWEST else state.ranked()
+    order = state.newest() if page.sort is Sort.NEWEST else state.ranked(ranked)
     order = list(dict.fromkeys((*named, *order)))
     chosen = order[page.start : page.end]
     return Page(
@@ -112,6 +119,20 @@ def search(
         max(0, index.waiting(connection) - unread),
         state.back_to,
     )
+
+
+def _of_tickets(connection: Connection, query: Query, page: PageRequest, now: datetime) -> Page:
+    """Return a page of a search without words: the newest tickets, status by status as their index has them."""
+    most = max(MOST, page.end + 1)
+    wanted = conditions.of_tickets(query, connection.dialect.name, now)
+    newest = select(tickets.c.number, tickets.c.opened_at).where(*wanted)
+    newest = newest.order_by(tickets.c.opened_at.desc(), tickets.c.number.desc()).limit(most)
+    parts = [select(newest.where(tickets.c.status == status.value).subquery()) for status in Status]
+    found = union_all(*parts).subquery()
+    order = select(found.c.number).order_by(found.c.opened_at.desc(), found.c.number.desc()).limit(most)
+    numbers = list(connection.scalars(order))
+    shown = _load(connection, query, numbers[page.start : page.end], {})
+    return Page(shown, min(len(numbers), most - 1), len(numbers) == most, 0)
 
 
 class _Search:
@@ -150,7 +171,9 @@ class _Search:
             named = select(tickets.c.number).where(tickets.c.number.in_(of_tickets), *self._of_tickets)
             of_tickets = set(self._connection.scalars(named))
         self._keep(
-            Hit(each.id, each.source.number, each.at) for each in fits if each.source.number in of_tickets
+            Hit(each.id, each.source.number, (each.at - EPOCH) // MICROSECOND)
+            for each in fits
+            if each.source.number in of_tickets
         )
         self._judged |= judged
         return len(unread)
@@ -262,13 +285,13 @@ class _Search:
             hit.ticket for hit in sorted(self.best.values(), key=lambda hit: (hit.at, hit.id), reverse=True)
         ]
 
-    def ranked(self) -> list[str]:
+    def ranked(self, count: int) -> list[str]:
         """Return the tickets, the best of the newest first, then the others by time."""
         self._add_titles()
         order = self.newest()
         if not self._query.groups:
             return order
-        ranked = {*order[:RANKED], *self._titles}
+        ranked = {*order[:count], *self._titles}
         hits = [self.best[number] for number in ranked]
         unknown = [hit.id for hit in hits if hit.id not in self._judged]
         judged = self._judged | judge(self._connection, unknown, self._query)
@@ -281,7 +304,7 @@ class _Search:
         return [*first, *(number for number in order if number not in score)]
 
     def _recent(self, hit: Hit) -> float:
-        age = max(self._now - hit.at, timedelta())
+        age = max(self._now - EPOCH - hit.at * MICROSECOND, timedelta())
         return float(0.5 + 0.5 ** (1 + age / HALF_LIFE))
 
     def _add_titles(self) -> None:

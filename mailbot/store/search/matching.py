@@ -8,10 +8,21 @@ that it is in, and a search asks for the newest blocks first, each time for larg
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, cast, column, literal, select, table, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    bindparam,
+    cast,
+    column,
+    literal,
+    select,
+    table,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from mailbot.domain.search.document import Document
@@ -19,18 +30,23 @@ from mailbot.domain.search.query import Part, Phrase, Query
 from mailbot.store.schema import WORDS, search_documents, tickets
 from mailbot.store.search.index import BLOCKS, block
 
-_COLUMNS = (search_documents.c.id, search_documents.c.ticket, search_documents.c.at)
+# The time as it is kept: hundreds are read for each that is shown.
+_COLUMNS = (
+    search_documents.c.id,
+    search_documents.c.ticket,
+    type_coerce(search_documents.c.at, BigInteger).label("at"),
+)
 _WORDS = table(WORDS, *(column(name) for name in ("rowid", "title", "author", "people", "body")))
 _MOST_BLOCKS = 64  # of one window
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A message that matches."""
+    """A message that matches. `at` in microseconds since 1970."""
 
     id: int
     ticket: str
-    at: datetime
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +210,7 @@ def judge(connection: Connection, ids: Collection[int], query: Query) -> dict[in
         return {}
     if connection.dialect.name == "sqlite":
         rows = connection.execute(select(_WORDS).where(_WORDS.c.rowid.in_(sorted(ids))))
-        return {
-            row.rowid: _judged({part: f" {row._mapping[part]} " for part in _PARTS}, query) for row in rows
-        }
+        return {id_: _judged(parts, query) for id_, *parts in rows}
     return _judged_by_postgresql(connection, ids, query)
 
 
@@ -207,10 +221,11 @@ _MEDIUM = 1_500  # characters of a text of medium length
 
 def judge_words(words: Document, query: Query) -> Judged:
     """Judge a message that is not in the index."""
-    return _judged({part: f" {' '.join(getattr(words, part))} " for part in _PARTS}, query)
+    return _judged([" ".join(getattr(words, part)) for part in _PARTS], query)
 
 
-def _judged(parts: Mapping[Part, str], query: Query) -> Judged:
+def _judged(words: Sequence[str], query: Query) -> Judged:
+    parts = {part: f" {each} " for part, each in zip(_PARTS, words, strict=True)}
     scores = [sum(_score(parts, phrase) for phrase in group) for group in query.groups]
     excluded = any(_score(parts, phrase) for phrase in query.excluded)
     return Judged(tuple(score > 0 for score in scores), excluded, sum(scores))

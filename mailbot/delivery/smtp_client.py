@@ -159,18 +159,19 @@ class _Replies(asyncio.Protocol):
         self._ready: list[Reply] = []
         self._expected = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._patience = self._until = 0.0  # for the replies we wait for, and the moment when that ends
 
     async def ask(self, data: bytes, count: int, seconds: float) -> list[Reply]:
         """Write `data`, then wait for `count` replies. Raises ConnectionLost."""
         if self.error is None:
             self._ready, self._expected = [], count
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
+            self._wait_at_most(seconds)
             try:
-                async with asyncio.timeout(seconds):
-                    self._transport.write(data)
-                    await self._waiter
-            except TimeoutError:
-                self.fail(f"no reply within {seconds:g} s")
+                self._transport.write(data)
+                await self._waiter
             except asyncio.CancelledError:
                 self.fail("ended by us")
                 raise
@@ -179,6 +180,27 @@ class _Replies(asyncio.Protocol):
         if self.error is not None:
             raise ConnectionLost(self.error.text, self.error.code)
         return self._ready
+
+    def _wait_at_most(self, seconds: float) -> None:
+        """Keep one timer for the connection: one for each question costs as much as the question."""
+        self._patience, self._until = seconds, self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._until:
+            self._stop_timer()
+            self._timer = self._loop.call_at(self._until, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return  # nothing is asked: the next question sets the timer
+        if self._loop.time() >= self._until:
+            self.fail(f"no reply within {self._patience:g} s")
+        else:
+            self._timer = self._loop.call_at(self._until, self._look)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def data_received(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
@@ -194,12 +216,14 @@ class _Replies(asyncio.Protocol):
     def fail(self, text: str, code: int = 0) -> None:
         if self.error is None:
             self.error = ConnectionLost(text, code)
+            self._stop_timer()
             self._transport.abort()
             self._wake()
 
     def quit(self) -> None:
         if self.error is None:
             self.error = ConnectionLost("closed by us")
+            self._stop_timer()
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
 

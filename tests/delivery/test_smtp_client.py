@@ -142,6 +142,22 @@ async def test_a_dialogue_that_makes_no_sense_ends_the_connection(pieces: list[b
             await session.offer("a@b.example", "c@d.example", b"x\r\n")
 
 
+@pytest.mark.parametrize(("reply", "dot"), [(0.2, 10), (10, 0.2)])
+async def test_each_wait_has_its_own_patience_however_long_the_one_before(reply: float, dot: float) -> None:
+    mail = b"250 ok\r\n250 ok\r\n354 go\r\n"
+    silent_at = [mail, b"", b"", b"250 ok\r\n", b""] if reply < dot else [mail, b"", b"", b""]
+    async with Script([b"220 hi\r\n", b"250-hi\r\n250 PIPELINING\r\n", *silent_at, b"", b"", b""]) as server:
+        session = await open_session(
+            relay(server.port), hostname="me", timeouts=Timeouts(opening=10, reply=reply, dot=dot)
+        )
+        began = asyncio.get_running_loop().time()
+        if reply < dot:
+            await send(session)
+        with pytest.raises(ConnectionLost, match=r"no reply within 0\.2 s"):
+            await send(session)
+        assert asyncio.get_running_loop().time() - began < 5
+
+
 @pytest.fixture
 async def sink() -> AsyncIterator[SinkSmtp]:
     async with SinkSmtp() as sink:

@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,7 @@ from mailbot.metrics_page import export
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
 from mailbot.processes.others import MainLink, Others
-from mailbot.processes.place import LMTP, MAIN, MONITOR, SMTP, NamedSocket, Place, sockets_of
+from mailbot.processes.place import LMTP, MAIN, MONITOR, SMTP, NamedSocket, Place, divided, sockets_of
 from mailbot.store import migrate, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import nodes, signing_secrets
@@ -208,6 +209,8 @@ class Daemon:
         place: Place | None = None,
     ) -> None:
         self.settings, self._env, self._inherited, self.place = settings, env, inherited, place
+        if place and not is_sqlite(settings.store):  # each node has a share of the door
+            self.settings = replace(settings, limits=divided(settings.limits, place.doors))
         self._is_main = place is None or place.name == MAIN
         # One process of several fetches from IMAP: two would fetch the same mails.
         self._roles = roles if self._is_main else [role for role in roles if role != "imap"]
@@ -437,6 +440,7 @@ class Daemon:
             spool=self._disk,
             sockets=sockets_of(self._inherited, SMTP),
             lmtp_sockets=sockets_of(self._inherited, LMTP),
+            shared=self.place.shared if self.place else None,
             count_refusal=lambda code: self.metrics.refused.labels(str(code)).inc(),
             now=_now,
         )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from mailbot.channels.smtp.shared_limits import SharedLimits
 from mailbot.processes.place import LARGEST_MESSAGE, VARIABLE, NamedSocket, Start
 
 MOST_SOCKETS = 8  # descriptors in one message
@@ -42,10 +43,12 @@ class Child:
         peers: socket.socket,
         addresses: Mapping[str, str],
         watchdog: float,
+        limits: SharedLimits,
         *,
         standby: bool,
     ) -> None:
         """Start the program. Raises OSError."""
+        self.row = limits.take_row()
         numbers = [(name, listening.fileno()) for name, listening in sockets]
         start = Start(
             self.name,
@@ -56,6 +59,11 @@ class Child:
             addresses,
             watchdog,
             standby,
+            limits.file,
+            self.row,
+            limits.rows,
+            limits.key.hex(),
+            limits.rows // 2,
         )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "mailbot", *arguments, "--as", self.name],

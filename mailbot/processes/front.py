@@ -16,9 +16,8 @@ from mailbot import log, systemd
 from mailbot.channels.front.client import MainKeeper, PolicyInForce, Welcome
 from mailbot.channels.front.link import Link, Report
 from mailbot.channels.smtp.accept import LARGE
-from mailbot.channels.smtp.limits import COPIES
 from mailbot.channels.smtp.listener import Listener
-from mailbot.config.model import Limits, Settings, Sources, Trust
+from mailbot.config.model import Settings, Sources, Trust
 from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.errors import ConfigError
@@ -26,7 +25,7 @@ from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
 from mailbot.metrics import Metrics
 from mailbot.metrics_page import export
-from mailbot.processes.place import LMTP, MAIN, SMTP, Place, sockets_of
+from mailbot.processes.place import LMTP, MAIN, SMTP, Place, divided, sockets_of
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.workers.health import troubles
 from mailbot.workers.inbound.prepare import prepare
@@ -104,13 +103,13 @@ class _Front:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         disk = Path(sqlite_path(settings.store)).resolve().parent if is_sqlite(settings.store) else None
-        fronts = sum(name.startswith("front") for name in self._place.addresses)
         return Listener(
-            replace(settings, limits=divided(settings.limits, fronts)),
+            replace(settings, limits=divided(settings.limits, self._place.doors)),
             policy=lambda: self._policy,
             keep=self._main,
             free_space=lambda: shutil.disk_usage(disk).free if disk else 1 << 60,
             spool=disk,
+            shared=self._place.shared,
             sockets=sockets_of(self._place.sockets, SMTP),
             lmtp_sockets=sockets_of(self._place.sockets, LMTP),
             count_refusal=lambda code: self._metrics.refused.labels(str(code)).inc(),
@@ -188,12 +187,3 @@ def _policy(version: str, addresses: tuple[str, ...]) -> Policy:
     """Return as much of a policy as the door asks for: its version, and which addresses are ours."""
     boxes = {address: Mailbox(address, "", "") for address in addresses}
     return Policy(version, boxes, (), {}, (), {}, {}, {})
-
-
-def divided(limits: Limits, fronts: int) -> Limits:
-    """Return the share of one front. Large mails need memory for one of the largest in each."""
-    return replace(
-        limits,
-        sessions=-(-limits.sessions // fronts),
-        in_flight=max(limits.in_flight // fronts, 2 * COPIES * limits.size),
-    )

@@ -7,10 +7,13 @@ import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mailbot import systemd
+from mailbot.channels.smtp.limits import COPIES
+from mailbot.channels.smtp.shared_limits import SharedCounts
+from mailbot.config.model import Limits
 
 VARIABLE = "MAILBOT_PLACE"
 MAIN = "main"
@@ -43,6 +46,8 @@ class Place:
     peers: socket.socket | None
     addresses: Mapping[str, str]
     standby: bool = False
+    shared: SharedCounts | None = None  # the limits per address of all processes
+    doors: int = 1  # how many processes accept mail
 
     @property
     def is_front(self) -> bool:
@@ -91,13 +96,18 @@ class Start:
     addresses: Mapping[str, str]
     watchdog: float
     standby: bool
+    shared: int
+    row: int
+    rows: int
+    key: str
+    count: int
 
     def to_text(self) -> str:
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        return (self.channel, self.peers, *(number for _, number in self.sockets))
+        return (self.channel, self.peers, self.shared, *(number for _, number in self.sockets))
 
 
 def take(env: Mapping[str, str]) -> Place | None:
@@ -123,4 +133,15 @@ def take(env: Mapping[str, str]) -> Place | None:
         socket.socket(fileno=start.peers),
         start.addresses,
         start.standby,
+        SharedCounts(start.shared, start.row, start.rows, bytes.fromhex(start.key)),
+        start.count - start.name.startswith("front"),
+    )
+
+
+def divided(limits: Limits, processes: int) -> Limits:
+    """Return the share of one process at the door. Large mails need memory for one of the largest in each."""
+    return replace(
+        limits,
+        sessions=-(-limits.sessions // processes),
+        in_flight=max(limits.in_flight // processes, 2 * COPIES * limits.size),
     )

@@ -18,6 +18,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 
 from mailbot import log, systemd
+from mailbot.channels.smtp.shared_limits import SharedLimits
 from mailbot.processes.child import Child
 from mailbot.processes.place import GO, LEAVE, MAIN, STATE, NamedSocket
 
@@ -43,7 +44,7 @@ class Supervisor:
         sockets: Sequence[NamedSocket] = (),
     ) -> None:
         self._arguments, self._count, self._notify = arguments, count, notify
-        self._sockets = list(sockets)
+        self._sockets, self._limits = list(sockets), SharedLimits(count)
         self._children: dict[str, Child] = {}
         self._failures: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
@@ -89,7 +90,15 @@ class Supervisor:
     def _start(self, name: str, *, standby: bool = False) -> Child:
         child = Child(name, self._on_report)
         peers = self._peers.get(name) or self._listen(name)
-        child.start(self._arguments, self._sockets, peers, self._addresses, self._watchdog, standby=standby)
+        child.start(
+            self._arguments,
+            self._sockets,
+            peers,
+            self._addresses,
+            self._watchdog,
+            self._limits,
+            standby=standby,
+        )
         self._running.add(child)
         return child
 
@@ -179,6 +188,7 @@ class Supervisor:
         for child in tuple(self._running):
             if (code := child.reap()) is not None:
                 self._running.discard(child)
+                self._limits.give_back(child.row)
                 self._on_end(child, code)
         if not self._running:
             self._all_ended.set()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
 from mailbot import log
+from mailbot.channels.smtp.shared_limits import SharedCounts
 from mailbot.config.model import Limits, Network
 from mailbot.domain.policy import Rate
 from mailbot.domain.replies.auto_reply import take_token
@@ -42,11 +43,11 @@ class ConnectionLimits:
     """Counts clients and mails by address, and all sessions. `exempt` peers (our own MTA) have no share of their own.
 
     Near the limit of all sessions there is stress: patience is short, and the last places are kept for peers that
-    delivered mail lately.
+    delivered mail lately. With `shared` the limits per address hold for several processes together.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, shared: SharedCounts | None = None) -> None:
+        self._limits, self._shared = limits, shared
         self._has_rates = limits.rates
         self._rate = Rate(limits.mails_per_minute_per_address, timedelta(minutes=1))
         self._clients_by_key: Counter[str] = Counter()  # those that wait for a place, too
@@ -63,9 +64,12 @@ class ConnectionLimits:
     def reserve(self, peer: str, *, exempt: bool) -> bool:
         """Count a client of this address. False when it has its share; then there is nothing to `release`."""
         key = limit_key(peer)
-        if not exempt and self._clients_by_key[key] >= self._limits.sessions_per_address:
+        count = self._shared.clients(key) if self._shared else self._clients_by_key[key]
+        if not exempt and count >= self._limits.sessions_per_address:
             return False
         self._clients_by_key[key] += 1
+        if self._shared:
+            self._shared.add(key, 1)
         return True
 
     def release(self, peer: str) -> None:
@@ -73,17 +77,23 @@ class ConnectionLimits:
         self._clients_by_key[key] -= 1
         if not self._clients_by_key[key]:
             del self._clients_by_key[key]
+        if self._shared:
+            self._shared.add(key, -1)
 
     def note_accepted(self, peer: str, now: datetime) -> None:
         """Note that a mail of this peer was accepted."""
         key = limit_key(peer)
+        if self._shared:
+            return self._shared.set_known(key, now)
         self._known.pop(key, None)  # the dictionary stays in the order of the newest mails
         self._known[key] = now
         if len(self._known) > MAX_RATES:
             del self._known[next(iter(self._known))]
+        return None
 
     def _is_known(self, peer: str, now: datetime) -> bool:
-        at = self._known.get(limit_key(peer))
+        key = limit_key(peer)
+        at = self._shared.known_at(key) if self._shared else self._known.get(key)
         return at is not None and now - at < KNOWN_FOR
 
     def move(self, peer: str, client: str, *, exempt: bool) -> bool:
@@ -107,8 +117,10 @@ class ConnectionLimits:
         if len(self._until) >= MAX_RATES:
             self._until = {key: until for key, until in self._until.items() if until > now}
         key = limit_key(peer)
-        until = take_token(self._until.get(key), self._rate, now)
-        if until is not None:
+        until = take_token(self._shared.until(key) if self._shared else self._until.get(key), self._rate, now)
+        if self._shared and until is not None:
+            self._shared.set_until(key, until)
+        elif until is not None:
             self._until[key] = until
         return until is not None
 

@@ -15,6 +15,7 @@ from mailbot.channels.smtp.commands import ESMTP, LMTP
 from mailbot.channels.smtp.limits import COPIES, ConnectionLimits, MemoryBudget
 from mailbot.channels.smtp.server import Keep, ServerState, Timeouts
 from mailbot.channels.smtp.session import MailProtocol, Session
+from mailbot.channels.smtp.shared_limits import SharedCounts
 from mailbot.config.model import Listen, Settings, SocketAddress
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
@@ -33,6 +34,7 @@ class Listener:
     `free_space` returns the bytes left on the disk.
     `spool` is the directory for large mails while they come in; their files have no name there.
     `sockets` and `lmtp_sockets`, bound by systemd, replace those of `settings.listen`.
+    `shared` makes the limits per address hold for several processes together.
     """
 
     name: Final = "listener"
@@ -47,6 +49,7 @@ class Listener:
         sockets: Sequence[socket.socket] = (),
         lmtp_sockets: Sequence[socket.socket] = (),
         *,
+        shared: SharedCounts | None = None,
         count_refusal: Callable[[int], None] = lambda code: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         spool: Path | None = None,
@@ -70,7 +73,7 @@ class Listener:
             count_refusal=count_refusal,
             now=now,
             timeouts=timeouts,
-            connection_limits=ConnectionLimits(limits),
+            connection_limits=ConnectionLimits(limits, shared),
             memory=MemoryBudget(max(limits.in_flight // 2, COPIES * limits.size), timeouts.turn),
             spool=spool,
             tls=load_certificate(listen),

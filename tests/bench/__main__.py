@@ -76,6 +76,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(names)}; {groups}")
     parser.add_argument("--quick", action="store_true", help="one short run each, without memory")
     parser.add_argument("--runs", type=int, help="runs of each part (3, or 1 with --quick)")
+    parser.add_argument("--tickets", type=int, nargs="+", help="of the large desks (10,000 and 100,000)")
     parser.add_argument("--seed", type=int, default=1, help="of the mails and of their moments (1)")
     parser.add_argument("--targets", help=f"of {','.join(TARGETS)} (all; with --quick those of one process)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -117,7 +118,8 @@ def main(words: Sequence[str]) -> int:
         where = machine.describe(folder, versions)
         print("\n".join(machine.lines(where)) + "\n", flush=True)
         sizes = replace(QUICK if chosen.quick else LONG, seed=chosen.seed)
-        sizes = replace(sizes, runs=chosen.runs or sizes.runs)
+        desks = tuple(chosen.tickets or sizes.desks)
+        sizes = replace(sizes, runs=chosen.runs or sizes.runs, desks=desks)
         parts = asyncio.run(_measure_all(chosen, all_plans(folder, sizes, targets), where))
     finally:
         shutil.rmtree(folder)

@@ -71,6 +71,12 @@ GOALS = (
     Goal("memory", "growth from 10,000 to 50,000 (MB)", most=10),
     Goal("start", "first 250, empty store (s)", most=1),
     Goal("start", "first 250, again (s)", most=1),
+    *(
+        Goal("commands", f"{name}, CPU (s)", most=0.35)
+        for name in ("ticket list", "ticket show NUMBER", "status")
+    ),
+    Goal("scale", "mailbot report --since 365d, time (s)", most=10, columns=("100,000",)),
+    Goal("scale", "a turn, 500 due, CPU (ms)", most=100, columns=("1,000,000", "100,000")),
     Goal("deadlines", "a turn, nothing due (ms)", most=1),
     Goal("deadlines", "a turn, 500 due (ms)", most=100),
     Goal("deadlines", "lateness p99 (ms)", most=1000),

@@ -1,13 +1,16 @@
 """The parts of the bench: what is measured, on which targets, how large and how often."""
 
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
-from tests.bench import stage
+from mailbot.config.api import load as load_settings
+from tests.bench import desk, stage
 from tests.bench.figures import Run
 from tests.bench.parts import (
+    commands,
     deadlines,
     fsync,
     load,
@@ -15,6 +18,7 @@ from tests.bench.parts import (
     receipts,
     replay,
     rules,
+    scale,
     simulate,
     start,
     worktime,
@@ -38,18 +42,22 @@ TARGETS: Mapping[str, Target] = {
 }
 GROUPS = {
     "load": ("new", "kept", "steady50", "steady200", "burst"),
-    "essential": ("new", "kept", "steady50", "steady200", "burst", "start"),
+    "essential": ("new", "kept", "steady50", "steady200", "burst", "start", "commands"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """`steady`: mails at 50 and at 200 a second. `seconds` of commands. `memory`: with the part that takes long."""
+    """`steady`: mails at 50 and at 200 a second. `desks`: tickets of each. `seconds`: of commands by mail.
+
+    `memory`: with the part that takes long.
+    """
 
     runs: int
     fast: int
     steady: tuple[int, int]
     burst: int
+    desks: tuple[int, ...]
     seconds: int
     sleepers: int
     punctual: int
@@ -62,9 +70,21 @@ class Sizes:
 
 
 LONG = Sizes(
-    3, 3_000, (600, 1_500), 2_000, 20, 1_000_000, 1_000, 100, 1_000_000, 10_000, 100_000, memory=True
+    3,
+    3_000,
+    (600, 1_500),
+    2_000,
+    (10_000, 100_000),
+    20,
+    1_000_000,
+    1_000,
+    100,
+    1_000_000,
+    10_000,
+    100_000,
+    memory=True,
 )
-QUICK = Sizes(1, 1_000, (250, 600), 1_000, 5, 100_000, 200, 30, 100_000, 1_000, 2_000, memory=False)
+QUICK = Sizes(1, 1_000, (250, 600), 1_000, (2_000,), 5, 100_000, 200, 30, 100_000, 1_000, 2_000, memory=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,12 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
             1,
         ),
         "start": lambda: _alone("exec to the first mail", lambda: start.once(folder), sizes.runs),
+        "commands": lambda: _alone(
+            f"CPU of commands that read, {max(sizes.desks):,} tickets",
+            lambda: commands.once(large_desk(folder, max(sizes.desks), sizes.seed)),
+            sizes.runs,
+        ),
+        "scale": lambda: _scale(folder, sizes),
         "receipts": lambda: _alone(
             "an agent's commands by mail", lambda: receipts.once(folder, sizes.seconds), sizes.runs
         ),
@@ -127,6 +153,23 @@ def _loads(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str, C
         "steady200": plan("200 a second, whenever they come", load.steady(sizes.steady[1], seed, 200)),
         "burst": plan(f"all at once, {load.CROWD} at a time", load.burst(sizes.burst, seed)),
     }
+
+
+def _scale(folder: Path, sizes: Sizes) -> Plan:
+    async def once(tickets: int) -> Run:
+        return await scale.measure(large_desk(folder, tickets, sizes.seed))
+
+    columns = {f"{tickets:,}": partial(once, tickets) for tickets in sizes.desks}
+    return Plan("a year of so many tickets: queries and commands", columns, 1)
+
+
+@cache
+def large_desk(folder: Path, tickets: int, seed: int) -> Path:
+    """Make a desk in a SQLite file for all parts that need one, and return its configuration."""
+    place = folder / f"desk-{tickets}"
+    config = desk.shipped(place, f"{place}/mailbot.db")
+    desk.build(load_settings(config, os.environ), tickets, seed=seed)
+    return config
 
 
 def _alone(title: str, once: Once, runs: int) -> Plan:

@@ -24,7 +24,6 @@ CLOSE = -2
 NEWS = -3
 # How long before that time at most, where the ladder leaves it to us.
 MOST_BEFORE = timedelta(hours=1)
-MOST_CACHED = 500  # next deadlines: more than a batch decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +76,30 @@ def next_deadline(ticket: Ticket, policy: Policy, now: datetime | None = None) -
 def _cached_deadline(ticket: Ticket, policy: Policy) -> Deadline | None:
     if ticket.status in OVER or not ticket.clocks:
         return None
-    # A batch asks for each of its tickets several times before its clocks change.
-    key = (
-        ticket.ladder_digest,
-        ticket.ladder,
-        ticket.priority,
-        ticket.team,
-        ticket.mailbox,
-        ticket.unanswered,
-        ticket.informed_until,
+    # A batch asks for each of its tickets several times, and its new tickets often have the same clocks.
+    key = ("next", *decided_by(ticket))
+    cached = policy.computed.get(key)
+    if cached is None:
+        cached = (ticket.clocks, _next_deadline(ticket, policy))
+        policy.computed.add(key, cached)
+    found: Deadline | None = cached[1]
+    return found
+
+
+def decided_by(ticket: Ticket) -> tuple[object, ...]:
+    """Return all of a ticket by which its deadlines are computed. Its clocks are kept with the result."""
+    return (
+        *(
+            id(ticket.clocks),
+            ticket.ladder_digest,
+            ticket.ladder,
+            ticket.priority,
+            ticket.team,
+            ticket.mailbox,
+        ),
+        *(ticket.unanswered, ticket.informed_until, ticket.turn, ticket.turn_until, ticket.is_complaint),
+        ticket.held_for is None,
     )
-    cache = policy.deadline_cache
-    cached = cache.get(id(ticket.clocks))
-    if cached and cached[0] is ticket.clocks and cached[1] == key:
-        found: Deadline | None = cached[2]
-        return found
-    due = _next_deadline(ticket, policy)
-    if len(cache) >= MOST_CACHED:
-        cache.clear()
-    cache[id(ticket.clocks)] = (ticket.clocks, key, due)
-    return due
 
 
 def _next_deadline(ticket: Ticket, policy: Policy, now: datetime | None = None) -> Deadline | None:

@@ -151,8 +151,7 @@ def match_ticket(
     - `own`: the open tickets in which the sender takes part.
     - `staff`: ticket -> its agents' addresses.
     """
-    match = Match()
-    weighed = []
+    match, weighed = Match(), list[Clue]()
     for kind, number, confidence in _named(clues, known):
         counted, proof = _judge(kind, number, clues, participants, staff or {})
         if counted and not match.number:
@@ -172,7 +171,10 @@ def match_ticket(
     elif match.claims:
         code = "named_unauthenticated" if clues.failed else "named_by_stranger"
         match = replace(match, reason=reasons.of(code), confidence=CLAIM)
-    match = _suggest(match, clues.mistyped, () if clues.failed else own, weighed)
+    if clues.mistyped:
+        match = _suggest(match, clues.mistyped, () if clues.failed else own, weighed)
+    elif not weighed:
+        return match
     return replace(match, clues=tuple(dict.fromkeys(weighed))[:MOST])
 
 

@@ -82,15 +82,23 @@ def next_steps(ticket: Ticket, policy: Policy, now: datetime) -> tuple[tuple[dat
     """Return the first steps that come by themselves while nobody acts, as sentences for agents."""
     if not ticket.clocks:
         return ()
-    mine = ladder.ladder_of(ticket, policy)
-    found = []
+    key = ("steps", ticket.category, *ladder.decided_by(ticket))
+    cached = policy.computed.get(key)
+    if cached is None:
+        cached = (ticket.clocks, _own_steps(ticket, policy))
+        policy.computed.add(key, cached)
+    return tuple((max(due_at, now), reason) for due_at, reason in cached[1])
+
+
+def _own_steps(ticket: Ticket, policy: Policy) -> list[tuple[datetime, Reason]]:
+    mine, found = ladder.ladder_of(ticket, policy), []
     for due in ladder.upcoming(ticket, mine, ladder.calendar_of(ticket, policy)):
         step = ladder.step_at(mine, due.step)
         if step and due.target is not Target.FOLLOW_UP and (reason := _step_reason(step, ticket.category)):
-            found.append((max(due.due_at, now), reason))
+            found.append((due.due_at, reason))
         if len(found) == STEPS:
             break
-    return tuple(found)
+    return found
 
 
 def _step_reason(step: Step, category: str) -> Reason:

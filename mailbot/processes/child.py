@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -67,7 +68,7 @@ class Child:
         )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "mailbot", *arguments, "--as", self.name],
-            env={**_own_environment(), VARIABLE: start.to_text()},
+            env={**environment_of(self.name, os.environ), VARIABLE: start.to_text()},
             pass_fds=start.descriptors,
             stdin=subprocess.DEVNULL,
         )
@@ -131,7 +132,15 @@ class Child:
             self.prepared.set()
 
 
-def _own_environment() -> Mapping[str, str]:
-    """Return our environment without what systemd means for us alone."""
-    ours = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
-    return {name: value for name, value in os.environ.items() if name not in ours}
+FOR_US = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+SECRET = re.compile("MAILBOT_.*(SECRET|PASSWORD|DKIM_KEY)|CREDENTIALS_DIRECTORY")
+
+
+def environment_of(name: str, ours: Mapping[str, str]) -> dict[str, str]:
+    """Return our environment without what systemd means for us alone. A front talks to clients: it gets no secret."""
+    is_front = name.startswith("front")
+    return {
+        key: value
+        for key, value in ours.items()
+        if key not in FOR_US and not (is_front and SECRET.match(key))
+    }

@@ -131,6 +131,8 @@ async def test_all_processes_take_mail_report_on_one_page_and_drain(
             assert value(page, f'mailbot_process_up{{process="{name}"}}') == 1
             assert value(page, f'mailbot_process_cpu_seconds_total{{process="{name}"}}') > 0
         assert (await asyncio.to_thread(scrape, monitor, "/healthz")) == "ok\n"
+        _, out, _ = await d.daemon.command("status", "--json")
+        assert json.loads(out)["daemons"][0]["processes"] == found
         assert await d.daemon.stop() == 0
         assert not any(map(runs, found.values()))
 

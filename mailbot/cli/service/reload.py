@@ -86,12 +86,17 @@ def reload(open_tickets: str, dry_run: bool, yes: bool, in_json: bool) -> None:
         former = tickets.describe_former_ladders(opened)
     if in_json and open_tickets == "keep":
         print_json([_result_json(result) for result in results])
-    for result in results:
+    for result in _different(results):
         _print_result(result, loaded, in_json)
     if not in_json:
         _print_open_tickets(former, count, len(listed))
     if any(result.trouble for result in results) or (listed and not taken):
         raise click.exceptions.Exit(1)
+
+
+def _different(results: Sequence[Reloaded]) -> list[Reloaded]:
+    """Return one of those that say the same: the daemons of one supervisor change together."""
+    return list({(each.old, each.new, each.trouble): each for each in results}.values())
 
 
 def _list(opened: OpenStore, in_json: bool) -> list[Change]:

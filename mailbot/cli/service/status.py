@@ -14,7 +14,7 @@ import click
 
 from mailbot.channels.smtp.certificate import certificate_end
 from mailbot.cli.service.run import ROLES
-from mailbot.cli.shared.daemons import is_alive
+from mailbot.cli.shared.daemons import is_alive, processes_of
 from mailbot.cli.shared.formats import format_duration, format_size, format_time
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
@@ -295,6 +295,7 @@ def _status_json(found: Status) -> dict[str, object]:
                     node, only=NODE, rename={"silent_for": "heartbeat_seconds", "reload_error": "trouble"}
                 ),
                 "alive": is_alive(node),
+                "processes": processes_of(node),
             }
             for node in found.nodes
         ],
@@ -327,7 +328,9 @@ def _print(found: Status, zone: str) -> None:
 def _node_text(node: queries.NodeStatus) -> str:
     heartbeat = format_duration(node.silent_for)
     state = f"alive, heartbeat {heartbeat} ago" if is_alive(node) else f"silent for {heartbeat}"
-    return f"{state}, process {node.pid}, policy {node.policy}, {' '.join(node.roles)}"
+    processes = " ".join(f"{name} {pid}" for name, pid in processes_of(node).items())
+    named = f"processes {processes}" if processes else f"process {node.pid}"
+    return f"{state}, {named}, policy {node.policy}, {' '.join(node.roles)}"
 
 
 def _counts_text(states: Mapping[str, int], oldest: timedelta | None) -> str:

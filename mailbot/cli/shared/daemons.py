@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 from mailbot.store import queries
 from mailbot.store.service.claims import DEAD_AFTER
@@ -30,6 +31,34 @@ def is_alive(node: queries.NodeStatus) -> bool:
 
 def of_this_host(nodes: Sequence[queries.NodeStatus]) -> list[queries.NodeStatus]:
     return [node for node in nodes if node.host == socket.gethostname() and is_alive(node)]
+
+
+def processes_of(node: queries.NodeStatus, proc: Path = Path("/proc")) -> dict[str, int]:
+    """Return the processes beside a daemon of this host under its supervisor, by name; none where it has none.
+
+    The kernel knows them: fronts are not in the store.
+    """
+    if node.host != socket.gethostname() or not _name_of(proc / str(node.pid)):
+        return {}
+    supervisor = _parent_of(proc / str(node.pid))
+    siblings = (each for each in proc.glob("[0-9]*") if _parent_of(each) == supervisor)
+    return dict(sorted((name, int(each.name)) for each in siblings if (name := _name_of(each))))
+
+
+def _parent_of(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])  # proc(5)
+    except (OSError, ValueError, IndexError):
+        return 0  # it has just ended
+
+
+def _name_of(process: Path) -> str:
+    """Return the name that a supervisor gave a process, "" for any other."""
+    try:
+        words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return ""
+    return words[words.index("--as") + 1] if "mailbot" in words and "--as" in words[:-1] else ""
 
 
 def wake(store: Store) -> None:

@@ -19,6 +19,7 @@ from tests.bench.parts import (
     replay,
     rules,
     scale,
+    search,
     simulate,
     start,
     worktime,
@@ -106,6 +107,11 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
             1,
         ),
         "start": lambda: _alone("exec to the first mail", lambda: start.once(folder), sizes.runs),
+        "search": lambda: _alone(
+            f"full text of {max(sizes.desks):,} tickets",
+            lambda: search.once(large_desk(folder, max(sizes.desks), sizes.seed), 20, sizes.seed),
+            1,
+        ),
         "commands": lambda: _alone(
             f"CPU of commands that read, {max(sizes.desks):,} tickets",
             lambda: commands.once(large_desk(folder, max(sizes.desks), sizes.seed)),

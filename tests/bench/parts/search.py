@@ -1,4 +1,4 @@
-"""Search in a large desk: `python -m tests.bench.search FOLDER --tickets 500000 [--store URL]`.
+"""Search in a large desk: `python -m tests.bench.parts.search FOLDER --tickets 500000 [--store URL]`.
 
 A desk is made (`tests.bench.desk`) unless the folder has one. Then the index is filled, and some hundred searches of
 several kinds are timed: common and rare words, phrases, numbers, filters, words that are nowhere. Each word of the
@@ -23,7 +23,7 @@ from mailbot.store.search import index
 from mailbot.store.search.find import PageRequest, Sort, search
 from mailbot.store.store import Store
 from tests.bench import corpus, desk
-from tests.bench.figures import percentile
+from tests.bench.figures import Run, percentile
 
 BATCH = 200
 WORDS = (
@@ -92,26 +92,37 @@ def _texts(connection: Connection, random: Random, count: int) -> list[tuple[str
     return [tuple(row) for row in connection.execute(joined.where(messages.c.id.in_(ids)))]
 
 
-def timed(store: Store, count: int, seed: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each search by kind, the worst query of each kind printed."""
+def timed(store: Store, count: int, seed: int) -> dict[str, list[tuple[float, str]]]:
+    """Return (milliseconds, query) of each search by kind."""
     random, now = Random(seed), datetime.now(UTC)
-    found: dict[str, list[float]] = {}
-    worst: dict[str, tuple[float, str]] = {}
+    found: dict[str, list[tuple[float, str]]] = {}
     for kind, asked in searches(store, random, count):
         page = PageRequest(sort=random.choice((Sort.BEST, Sort.BEST, Sort.NEWEST)))
         clock = time.thread_time if store.sqlite else time.perf_counter
         began = clock()
         store.read_now(search, parse(asked, now), page, now)
-        spent = (clock() - began) * 1000
-        found.setdefault(kind, []).append(spent)
-        worst[kind] = max(worst.get(kind, (0.0, "")), (spent, asked))
-    for kind, each in found.items():
-        print(
-            f"{kind:32}{percentile(each, 0.5):9.1f}{percentile(each, 0.99):9.1f} ms   worst: {worst[kind][1]}"
-        )
-    every = [value for each in found.values() for value in each]
-    print(f"{f'all {len(every)}':32}{percentile(every, 0.5):9.1f}{percentile(every, 0.99):9.1f} ms")
+        found.setdefault(kind, []).append(((clock() - began) * 1000, asked))
     return found
+
+
+async def once(config: Path, searches_each: int, seed: int) -> Run:
+    """Fill the index of a large desk and search in it."""
+    store = Store(load(config, os.environ).settings.store)
+    try:
+        filled, found = fill(store), timed(store, searches_each, seed)
+    finally:
+        store.close()
+    every = [spent for each in found.values() for spent, _ in each]
+    kinds = {kind: percentile([spent for spent, _ in each], 0.99) for kind, each in found.items()}
+    return Run(
+        {
+            **filled,
+            f"{len(every)} searches p50 (ms)": percentile(every, 0.5),
+            "a search p99 (ms)": percentile(every, 0.99),
+            **{f"{kind} p99 (ms)": p99 for kind, p99 in kinds.items()},
+        },
+        remarks=(f"the slowest: {max(one for each in found.values() for one in each)[1]}",),
+    )
 
 
 def size(connection: Connection) -> int:
@@ -123,7 +134,7 @@ def size(connection: Connection) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.search", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.parts.search", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tickets", type=int, default=500_000)
     parser.add_argument("--store", help="an empty PostgreSQL database")
@@ -147,7 +158,10 @@ def main() -> None:
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE search_documents"))
     print(f"{count:,} messages, seed {wanted.seed}, corpus of {len(corpus.INDONESIAN)} sentences")
-    timed(store, wanted.searches, wanted.seed)
+    for kind, each in timed(store, wanted.searches, wanted.seed).items():
+        spent = [one for one, _ in each]
+        worst = f"worst: {max(each)[1]}"
+        print(f"{kind:32}{percentile(spent, 0.5):9.1f}{percentile(spent, 0.99):9.1f} ms   {worst}")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ class SearchIndex:
     name: Final = "search"
     stop_stage: Final = "background"
 
-    def __init__(self, deps: Deps) -> None:
-        self._store = deps.store
+    def __init__(self, deps: Deps, merge_every: float = MERGE_EVERY) -> None:
+        self._store, self._merge_every = deps.store, merge_every
         self._size = SMALLEST
         self._looked_at = (time.monotonic(), time.process_time())
         self._late_at = self._merged_at = time.monotonic()
@@ -91,7 +91,7 @@ class SearchIndex:
 
     async def _merge(self) -> bool:
         """Take some words of deleted messages out of a SQLite file. Return whether there are more."""
-        if not self._store.sqlite or time.monotonic() - self._merged_at < MERGE_EVERY:
+        if not self._store.sqlite or time.monotonic() - self._merged_at < self._merge_every:
             return False
         begins = not self._merges
         if begins and not await self._store.read(merging.removed):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mailbot.errors import StoreFull
 from mailbot.store.engine import BUSY
+from mailbot.store.schema import WORDS
 
 COPIES = 2  # of the content at once, beside the file: the temporary one and the log
 MARGIN = 1.1
@@ -35,6 +36,7 @@ def compact(path: Path, free_space: Callable[[Path], int] = free_space) -> Compa
     connection = sqlite3.connect(path, isolation_level=None, timeout=float(BUSY))
     try:
         _require_room(connection, free_space(path.parent))
+        _remove_words_of_deleted(connection)
         # Beside the file: /tmp may be small, or in memory. As a bound value it is no pragma: quoted by hand.
         folder = str(path.parent.resolve()).replace("'", "''")
         for statement in (
@@ -52,6 +54,13 @@ def compact(path: Path, free_space: Callable[[Path], int] = free_space) -> Compa
     finally:
         connection.close()
     return Compacted(before, path.stat().st_size)
+
+
+def _remove_words_of_deleted(connection: sqlite3.Connection) -> None:
+    """Write the index of messages anew: until then it holds words of deleted ones, marked as gone."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (WORDS,)).fetchone():
+        connection.execute(f"INSERT INTO {WORDS} ({WORDS}) VALUES ('optimize')")
+        connection.execute("DELETE FROM search_state WHERE key = 'removed'")
 
 
 def _require_room(connection: sqlite3.Connection, room: int) -> None:

@@ -13,15 +13,15 @@ Arrived = Callable[[str, bytes], None]  # recipient, header block
 class Sink:
     """Listens while entered. `arrived` gets each mail before the daemon gets the reply."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.arrived: Arrived = lambda recipient, header: None
-        self.port = 0
+        self.port = port  # 0: one that is free, known once entered
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Transport] = set()
 
     async def __aenter__(self) -> "Sink":
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Session(self), "127.0.0.1", 0, backlog=256)
+        self._server = await loop.create_server(lambda: _Session(self), "127.0.0.1", self.port, backlog=256)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

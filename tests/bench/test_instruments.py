@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import corpus, generator, readme
+from tests.bench import corpus, generator, queues, readme
 from tests.bench.figures import Part, Run, percentile
 from tests.bench.goals import Goal, judge
 from tests.bench.ledger import Ledger
@@ -172,3 +172,16 @@ def test_the_readme_shows_what_the_json_of_a_run_holds(tmp_path: Path) -> None:
     assert shown.endswith("after\n")
     readme.rewrite(figures, page)
     assert page.read_text() == shown
+
+
+def test_the_model_of_queues_holds_mail_while_the_relay_is_down_and_loses_none() -> None:
+    costs = queues.Costs(take=0.002, send=0.001)
+    quiet = queues.play([0.0, 10.0], costs)
+    assert quiet.waits == pytest.approx([0.003, 0.003])
+
+    moments = queues.arrivals([(5.0, 60.0)], seed=1)
+    held = queues.play(moments, costs, (10.0, 30.0))
+    assert len(held.waits) == len(moments)
+    assert held.most == 2 * sum(10 <= at < 30 for at in moments)
+    # Tried after 1, 2, 4, 8 and 16 seconds: the last time is the first one after its return.
+    assert max(held.waits) == pytest.approx(31, abs=1)

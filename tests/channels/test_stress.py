@@ -131,6 +131,19 @@ async def test_what_a_client_says_while_it_waits_is_answered_after_the_greeting(
         assert (await hasty.reply()).startswith("250 ")
 
 
+async def test_a_client_that_says_much_while_it_waits_is_sent_away(inbox: Inbox) -> None:
+    async with (
+        listening(inbox, replace(OPEN, sessions=1), timeouts=PATIENT) as listener,
+        connect(listener) as first,
+        connect(listener) as hasty,
+    ):
+        await first.hello()
+        hasty.send(b"x" * 100_000)
+        assert (await hasty.reply()).startswith("421 4.7.0 ")
+        assert not listener._server.waiting
+        assert (await first.ask("NOOP")).startswith("250 ")
+
+
 async def test_the_drain_does_not_wait_for_those_that_wait(inbox: Inbox) -> None:
     async with listening(inbox, replace(OPEN, sessions=1), timeouts=PATIENT) as listener:
         async with connect(listener) as first, connect(listener) as waiting:

@@ -110,8 +110,13 @@ class Session(asyncio.Protocol):
     def _insist(self) -> None:
         """Take the place of a silent client after a long wait, or give up."""
         self.server.make_room()
-        if self in self.server.waiting and self.transport is not None:
-            self.server.leave(self)
+        if self in self.server.waiting:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.server.leave(self)
+        self.unread.clear()
+        if self.transport is not None:
             self._reject(self.transport, TOO_MANY)
 
     def welcome(self) -> None:
@@ -172,6 +177,10 @@ class Session(asyncio.Protocol):
         if self._header is not None:
             return self._header.feed_data(data)
         self.unread += data
+        if self.phase is Phase.PLACE and len(self.unread) > MAX_COMMAND:
+            return (
+                self._give_up()
+            )  # many that wait could fill the memory, and nobody may talk before the greeting
         if self.phase is Phase.COMMAND or self.phase is Phase.TEXT:
             self.process()
         elif len(self.unread) > 2 * BUFFER and not self._is_paused and self.transport is not None:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from mailbot.channels.front.link import Link, Report
 from mailbot.channels.front.server import FrontServer
-from mailbot.metrics_page import of_processes, write_page
+from mailbot.metrics_page import export, of_processes, write_page
 from mailbot.workers.health.troubles import Code, Trouble
 
 EVERY = timedelta(seconds=5)
@@ -30,7 +30,7 @@ class Others:
         self._down_since: dict[str, float] = {}
 
     def note(self, state: bytes) -> None:
-        """Note what the supervisor says about all processes."""
+        """Note the supervisor's state of all processes."""
         self.state, now = json.loads(state), self._monotonic()
         down = {each["name"] for each in self.state if not each["ready"]}
         self._down_since = {name: self._down_since.get(name, now) for name in down}
@@ -63,8 +63,6 @@ class Others:
 
     def write_page(self, registry: CollectorRegistry) -> bytes:
         """Write the page of all processes, for Prometheus."""
-        from mailbot.metrics_page import export
-
         reports = {name: report["metrics"] for name, report in self._server.reports.items()}
         more = of_processes(self.state, {self._me: export(registry), **reports})
         return write_page(registry, reports.values(), more)

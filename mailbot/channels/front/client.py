@@ -41,7 +41,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """What main says of its policy: the addresses that mail is taken for, and what it was built from."""
+    """The policy of main: the addresses that mail is taken for, and what it was built from."""
 
     version: str
     addresses: tuple[str, ...]

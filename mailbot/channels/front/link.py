@@ -1,4 +1,4 @@
-"""The connection of a process to main: it says who it is, reports on itself when asked, and comes back by itself."""
+"""The connection of a process to main: it names itself, reports when asked, and connects again by itself."""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -1,6 +1,7 @@
 """Statements run on the driver's cursor: the same rows and the same errors as with SQLAlchemy's `execute`."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, event, insert, select, text, update
@@ -120,3 +121,18 @@ def test_listeners_see_prepared_statements_too(store: Store) -> None:
         ADD.run(connection, ROWS)
         BY_FINGERPRINT.fetch(connection, ["f0"], {"most": 1})
     assert [each for each in seen if not each[0].startswith("BEGIN")] == [("INSERT", True), ("SELECT", False)]
+
+
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
+def test_a_connection_that_was_closed_on_our_side_is_the_stores_trouble(store_url: str) -> None:
+    store = Store(store_url)
+    try:
+        with store.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            driver: Any = connection.connection.driver_connection
+            driver.close()
+            with pytest.raises(StoreUnavailable), translating():
+                ADD.run(connection, ROWS[:1])
+            assert connection.invalidated
+    finally:
+        store.close()

@@ -119,13 +119,11 @@ def _execute(
     """Run the statement in the connection's transaction, which begins here if there is none."""
     if not connection.in_transaction():
         connection.begin()  # else SQLite commits each statement at once
-    cursor = connection.connection.cursor()
-    many = len(parameters) > 1
-    if connection._has_events or connection.engine._has_events:
-        for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, cursor, sql, parameters if many else parameters[0], None, many)
+    driver, cursor = connection.connection, None
     try:
-        if many:
+        cursor = driver.cursor()  # fails where the connection was closed on our side
+        _inform_listeners(connection, cursor, sql, parameters)
+        if len(parameters) > 1:
             cursor.executemany(sql, parameters)
         else:
             cursor.execute(sql, parameters[0])
@@ -135,7 +133,16 @@ def _execute(
         known = isinstance(error, connection.dialect.loaded_dbapi.Error)
         connection._handle_dbapi_exception(error, sql if known else None, None, cursor, None)
     finally:
-        cursor.close()
+        if cursor is not None:
+            cursor.close()
+
+
+def _inform_listeners(connection: Connection, cursor: Any, sql: str, parameters: Sequence[Any]) -> None:
+    """Call those who listen to the statements of a connection, as `execute` does."""
+    many = len(parameters) > 1
+    if connection._has_events or connection.engine._has_events:
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, cursor, sql, parameters if many else parameters[0], None, many)
 
 
 def _compile(statement: Any, dialect: Dialect, columns: Sequence[str] | None) -> _Compiled:

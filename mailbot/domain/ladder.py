@@ -241,6 +241,16 @@ def end_of_clock(ticket: Ticket, policy: Policy, target: Target) -> datetime | N
 
 def promised_at(ticket: Ticket, policy: Policy) -> datetime | None:
     """Return when the earliest of the promises to the customer ends; None where none runs."""
+    key = ("promised", *decided_by(ticket))
+    cached = policy.computed.get(key)
+    if cached is None:
+        cached = (ticket.clocks, _promised_at(ticket, policy))
+        policy.computed.add(key, cached)
+    found: datetime | None = cached[1]
+    return found
+
+
+def _promised_at(ticket: Ticket, policy: Policy) -> datetime | None:
     running = [clock for clock in ticket.clocks if clock.running_since and clock.target in PROMISES]
     # Work time is costly to compute: one that began later and has more left can't end first.
     first = [clock for clock in running if not any(_ends_before(other, clock) for other in running)]

@@ -3,8 +3,10 @@
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 78 bad configuration.
 """
 
+import gc
 import os
 import sys
+from importlib.util import LazyLoader, find_spec, module_from_spec
 from typing import Any
 
 import click
@@ -14,6 +16,7 @@ from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.options import config_option
 from mailbot.errors import AlreadyRunning, CommitUnknown, ConfigError, StoreUnavailable
 
+USUAL_COLLECTION = gc.get_threshold()
 BAD_CONFIGURATION = 78  # EX_CONFIG, sysexits(3)
 
 # command -> (module, help line)
@@ -103,7 +106,20 @@ def cli(ctx: click.Context) -> None:
         ctx.call_on_close(lambda: os.umask(old))
 
 
+def _import_late(name: str) -> None:
+    """Import a module when something in it is used: SQLAlchemy imports this one for plug-ins that we have none of."""
+    spec = find_spec(name)
+    if name in sys.modules or spec is None or spec.loader is None:
+        return
+    spec.loader = LazyLoader(spec.loader)
+    sys.modules[name] = module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
+
+
 def main() -> None:
+    gc.set_threshold(100_000, 20, 20)  # imports make no garbage, and looking for it takes a tenth of them
+    _import_late("importlib.metadata")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that lacks a letter shows "?" and does not end the command.

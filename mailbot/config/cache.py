@@ -10,13 +10,12 @@ data of known types. Whatever is wrong with it, the YAML is read.
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cached_property
 from hashlib import sha256
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,110 +23,85 @@ from mailbot import __version__
 from mailbot.config import shipped, user_cache
 from mailbot.config.content import content as content_of
 from mailbot.config.environment import Environment
-from mailbot.config.model import Listen, Loaded, Settings, Trust, Written
-from mailbot.config.override import with_environment
-from mailbot.domain.policy import Actions, Policy, Rule
+from mailbot.config.store_place import store_url
 from mailbot.errors import ConfigError, Problem
+
+if (
+    TYPE_CHECKING
+):  # a list of tickets needs the store and a time zone: the rest is decoded where it is asked for
+    from mailbot.config.model import Loaded, Settings
+    from mailbot.domain.policy import Policy
 
 MAX_FILE = 1024 * 1024 + 1  # of a YAML file or a template
 
 
-class _Trust(msgspec.Struct):
-    """`model.Trust` with its networks as text."""
+class Content(msgspec.Struct):
+    """What a file holds; its parts are decoded where they are needed. `lists`: name -> (file, SHA-256).
 
-    authserv_ids: tuple[str, ...]
-    agent_networks: tuple[str, ...]
-    front_networks: tuple[str, ...]
-    proxy_networks: tuple[str, ...]
-    verify: bool
-    resolver: tuple[str, int] | None
-
-
-class _Listen(msgspec.Struct):
-    """`model.Listen` with its paths as text."""
-
-    host: str
-    port: int | None
-    certificate: str | None
-    key: str | None
-    require_tls: bool
-    lmtp: tuple[str, int] | str | None
-
-    def build(self) -> Listen:
-        certificate, key = (Path(each) if each else None for each in (self.certificate, self.key))
-        lmtp = Path(self.lmtp) if isinstance(self.lmtp, str) else self.lmtp
-        return Listen(self.host, self.port, certificate, key, self.require_tls, lmtp)
-
-
-class _Rule(msgspec.Struct):
-    """A rule as written: its conditions are compiled only by commands that decide."""
-
-    name: str
-    when: Any
-    then: Actions
-    line: int
-    go_on: bool
-
-
-def _record(name: str, kind: type[Any], *without: str) -> Any:
-    return msgspec.defstruct(
-        name, [(each.name, each.type) for each in fields(kind) if each.name not in without]
-    )
-
-
-_NETWORKS = ("agent_networks", "front_networks", "proxy_networks")
-_ELSEWHERE = ("directory", "templates", "store", "secret", "previous_secrets", "trust", "listen", "dkim")
-_SETTINGS = _record("_Settings", Settings, *_ELSEWHERE)
-_POLICY = _record("_Policy", Policy, "rules", "lists", "cache", "past_ladders")
-
-
-class _Content(msgspec.Struct):
-    """What a file holds; its parts are decoded where they are needed. `lists`: name -> (file, SHA-256)."""
+    `zones`: of each team, "" for that of the first calendar. `signs`: mail is signed by a key.
+    """
 
     settings: msgspec.Raw
+    listen: msgspec.Raw
     trust: msgspec.Raw
-    listen: _Listen
     policy: msgspec.Raw
     rules: msgspec.Raw
     store: str
+    zones: dict[str, str]
     signs: bool
     lists: dict[str, tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
-    """A configuration from the cache. `policy` has no rules and no lists.
+    """A configuration from the cache. `policy` has no rules and no lists, and mail is not signed.
 
-    `signs`: mail is signed by a key, so that a command which sends needs the YAML.
+    `load` reads the YAML, should the content not be what this version expects.
     """
 
-    settings: Settings
-    policy: Policy
-    signs: bool
-    content: _Content
+    def __init__(
+        self, content: Content, directory: Path, environment: Environment, load: "Callable[[], Loaded]"
+    ) -> None:
+        self._content, self._directory, self._environment, self._load = content, directory, environment, load
 
-    def loaded(self, *, decides: bool) -> Loaded | None:
-        """Return it as the loader would, for a command that `decides` with the rules. None: read the YAML."""
-        policy = self.policy if not decides else None if self.signs else self._with_rules()
-        return Loaded(self.settings, policy) if policy else None
+    @property
+    def store(self) -> str:
+        """Return the store's URL."""
+        return store_url(self._content.store, self._directory, self._environment)
 
-    def _with_rules(self) -> Policy | None:
-        from mailbot.config.yaml import conditions, lists
-        from mailbot.config.yaml.source import Source
-        from mailbot.domain.routing.field_types import Context
+    def zone(self, team: str = "") -> str:
+        """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
+        return self._content.zones.get(team) or self._content.zones[""]
 
-        files = {name: self.settings.directory / file for name, (file, _) in self.content.lists.items()}
-        known = {name: lists.parse(path.read_text(), str(path))[0] for name, path in files.items()}
-        source, context = Source("routing.yaml"), Context(self.policy.calendars, known)
-        rules = []
-        for rule in msgspec.json.decode(self.content.rules, type=list[_Rule]):
-            when, problems = (
-                (None, []) if rule.when is None else conditions.parse(source, (), rule.when, context)
-            )
-            if problems:
-                return None
-            rules.append(Rule(rule.name, when, rule.then, rule.line, rule.go_on))
-        return replace(self.policy, rules=tuple(rules), lists=known)
+    @cached_property
+    def settings(self) -> "Settings":
+        from mailbot.config import cached_form
+
+        try:
+            return cached_form.settings(self._content, self._directory, self._environment)
+        except (ValueError, TypeError):
+            return self._load().settings
+
+    @cached_property
+    def policy(self) -> "Policy":
+        from mailbot.config import cached_form
+
+        try:
+            return cached_form.policy(self._content)
+        except (ValueError, TypeError):
+            return self._load().policy
+
+    def with_rules(self) -> "Loaded":
+        """Return it for a command that decides."""
+        from mailbot.config import cached_form
+        from mailbot.config.model import Loaded
+
+        if self._content.signs:
+            return self._load()  # the key is read with the YAML
+        try:
+            policy = cached_form.with_rules(self.policy, self._content, self._directory)
+        except (ValueError, TypeError, OSError):
+            return self._load()
+        return Loaded(self.settings, policy)
 
 
 # --- names -------------------------------------------------------------------------------------------------
@@ -174,69 +148,49 @@ def _code() -> list[tuple[str, int, int]]:
 # --- reading and writing -----------------------------------------------------------------------------------
 
 
-def recall(key: str, directory: Path, environment: Environment, env: Mapping[str, str]) -> Kept | None:
+def recall(
+    key: str,
+    directory: Path,
+    environment: Environment,
+    env: Mapping[str, str],
+    load: "Callable[[], Loaded]",
+) -> Kept | None:
     """Return what is kept under this key; None when nothing is, or nothing that can be trusted."""
     place = user_cache.place(env)
     content = user_cache.read(place / key) if place else None
     if content is None:
         return None
     try:
-        found = msgspec.json.decode(content, type=_Content)
+        found = msgspec.json.decode(content, type=Content)
         for file, digest in found.lists.values():
             if sha256((directory / file).read_bytes()).hexdigest() != digest:
                 return None
-        settings = with_environment(_settings(found, directory), found.store, directory, environment)
-        policy = msgspec.structs.asdict(msgspec.json.decode(found.policy, type=_POLICY))
-        return Kept(settings, Policy(rules=(), **policy), found.signs, found)
-    except (ValueError, TypeError, OSError):
+    except (ValueError, OSError):
         return None
+    return Kept(found, directory, environment, load)
 
 
-def _settings(found: _Content, directory: Path) -> Settings:
-    values = msgspec.json.decode(found.settings, type=_SETTINGS, dec_hook=lambda kind, text: kind(text))
-    trust = msgspec.json.decode(found.trust, type=_Trust)
-    networks = {name: tuple(map(ip_network, getattr(trust, name))) for name in _NETWORKS}
-    return Settings(
-        directory=directory,
-        templates=shipped.templates_for(directory),
-        store="",
-        secret=None,
-        listen=found.listen.build(),
-        trust=Trust(**{**msgspec.structs.asdict(trust), **networks}),
-        **msgspec.structs.asdict(values),
-    )
-
-
-def keep(key: str, loaded: Loaded, env: Mapping[str, str]) -> None:
+def keep(key: str, loaded: "Loaded", env: Mapping[str, str]) -> None:
     """Keep a configuration under this key. What can't be kept is left out: it is only slower then."""
+    from mailbot.config import cached_form
+
     place, written = user_cache.place(env, makes=True), loaded.written
     if place is None or written is None:
         return
-    base = written.settings
     digests = {name: sha256(text.encode()).hexdigest() for name, text in loaded.sources.files.items()}
-    content = {
-        "settings": {name: getattr(base, name) for name in _SETTINGS.__struct_fields__},
-        "listen": base.listen,
-        "trust": {name: getattr(base.trust, name) for name in _Trust.__struct_fields__},
-        "store": written.store,
-        "signs": base.dkim is not None,
-        "lists": {name: (file, digests[file]) for name, file in written.lists.items()},
-        "policy": {name: getattr(loaded.policy, name) for name in _POLICY.__struct_fields__},
-        "rules": _rules(loaded.policy.rules, written),
-    }
     try:
-        user_cache.write(place, key, msgspec.json.encode(content, enc_hook=str))
+        parts = {name: msgspec.Raw(part) for name, part in cached_form.encode(loaded, written).items()}
     except (ValueError, TypeError):
         return  # a value of YAML that JSON does not have
-    user_cache.write(place, _name_of_store(base.directory), written.store.encode())
-
-
-def _rules(rules: Sequence[Rule], written: Written) -> list[dict[str, Any]]:
-    pairs = zip(rules, written.conditions, strict=True)
-    return [
-        {"name": rule.name, "when": when, "then": rule.then, "line": rule.line, "go_on": rule.go_on}
-        for rule, when in pairs
-    ]
+    content = Content(
+        **parts,
+        store=written.store,
+        zones={team: loaded.zone(team) for team in ("", *loaded.policy.teams)},
+        signs=written.settings.dkim is not None,
+        lists={name: (file, digests[file]) for name, file in written.lists.items()},
+    )
+    user_cache.write(place, key, msgspec.json.encode(content))
+    user_cache.write(place, _name_of_store(written.settings.directory), written.store.encode())
 
 
 def keep_refusal(key: str, refusal: ConfigError, env: Mapping[str, str]) -> None:

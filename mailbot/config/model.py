@@ -215,3 +215,17 @@ class Loaded:
     tests: "tuple[PolicyTest, ...]" = ()  # of routing.yaml; not run yet
     unlabelled: tuple[Problem, ...] = ()
     written: Written | None = None
+
+    @property
+    def store(self) -> str:
+        """Return the store's URL."""
+        return self.settings.store
+
+    def with_rules(self) -> "Loaded":
+        return self
+
+    def zone(self, team: str = "") -> str:
+        """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
+        if team in self.policy.teams:
+            return self.policy.calendar_of(team).zone
+        return next(iter(self.policy.calendars.values())).zone

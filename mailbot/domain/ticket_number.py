@@ -9,8 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-import re2
-
+from mailbot.domain.routing.patterns import Pattern
 from mailbot.domain.routing.text import plain
 
 # The quasigroup of order 10 from H. Michael Damm, "Total anti-symmetrische Quasigruppen" (2004), page 111.
@@ -34,9 +33,9 @@ MATCH_LIMIT = 200  # matches that are examined for them
 _HYPHENS = dict.fromkeys(
     map(ord, "_\u058a\u05be\u1806\u2010\u2012\u2013\u2014\u2015\u2043\u2212\u301c\u3030"), "-"
 )
-_SEPARATORS = re2.compile(r"[^\pL\pN]+")
-_STRICT = re2.compile(r"([A-Z]{2,10})-([0-9]{8,12})-([0-9])")
-_COMPACT = re2.compile(r"([A-Z]{2,10})([0-9]{8,12})([0-9])")
+_SEPARATORS = Pattern(r"[^\pL\pN]+")
+_STRICT = Pattern(r"([A-Z]{2,10})-([0-9]{8,12})-([0-9])")
+_COMPACT = Pattern(r"([A-Z]{2,10})([0-9]{8,12})([0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +158,18 @@ def _simplify(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(prefixes: tuple[str, ...]) -> Any:
-    names = "|".join(re2.escape(prefix.upper()) for prefix in prefixes)
-    return re2.compile(rf"\b({names})[\s-]{{0,3}}([0-9]{{7,13}})(?:([\s-]{{1,3}})([0-9]))?\b")
+    names = "|".join(prefix.upper() for prefix in prefixes)
+    return Pattern(rf"\b({names})[\s-]{{0,3}}([0-9]{{7,13}})(?:([\s-]{{1,3}})([0-9]))?\b")
 
 
 @lru_cache(maxsize=64)
 def _folded_pattern(prefixes: tuple[str, ...]) -> Any:
     """Return what finds a number that a mail program folded between two of its digits."""
-    names = "|".join(re2.escape(prefix.upper()) for prefix in prefixes)
-    return re2.compile(rf"\b((?:{names})-[0-9]{{1,11}})\s([0-9]{{1,11}}-[0-9]\b)")
+    names = "|".join(prefix.upper() for prefix in prefixes)
+    return Pattern(rf"\b((?:{names})-[0-9]{{1,11}})\s([0-9]{{1,11}}-[0-9]\b)")
 
 
 @lru_cache(maxsize=64)
 def _hint(prefixes: tuple[str, ...]) -> Any:
-    names = "|".join(re2.escape(prefix) for prefix in prefixes)
-    return re2.compile(rf"(?i)\b(?:{names})[^\pL]{{0,9}}\pN")
+    names = "|".join(prefix for prefix in prefixes)
+    return Pattern(rf"(?i)\b(?:{names})[^\pL]{{0,9}}\pN")

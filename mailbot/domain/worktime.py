@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-import re2
+from mailbot.domain.routing.patterns import Pattern
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY = EPOCH.toordinal()
@@ -30,7 +30,7 @@ BLOCK = BLOCK_DAYS * DAY
 MAX_BLOCKS = 64  # kept of one calendar: eleven years
 
 DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-HOURS = re2.compile(r"\s*([0-9]{1,2})[:.]([0-9]{2})\s*[-–—]\s*([0-9]{1,2})[:.]([0-9]{2})\s*")
+HOURS = Pattern(r"\s*([0-9]{1,2})[:.]([0-9]{2})\s*[-–—]\s*([0-9]{1,2})[:.]([0-9]{2})\s*")
 
 
 @dataclass(frozen=True, slots=True, order=True)

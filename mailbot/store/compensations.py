@@ -23,7 +23,8 @@ from mailbot.domain.model import Ticket
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.routing.money import Money
 from mailbot.store.codec import actor_of
-from mailbot.store.schema import compensations, links, tickets
+from mailbot.store.lists.ticket_rows import family
+from mailbot.store.schema import compensations
 from mailbot.store.tickets import Outdated
 
 _LOCK = 0x6D6F6E6579  # of PostgreSQL's advisory locks
@@ -45,22 +46,6 @@ def facts(connection: Connection, ticket: Ticket, windows: Windows) -> Facts:
     customers = {owner(ticket.customer), *(request.customer for request in requests)}
     next_id = (connection.scalar(select(func.max(compensations.c.id))) or 0) + 1
     return Facts(next_id, requests, _spent(connection, ticket, numbers, customers, windows))
-
-
-def family(connection: Connection, number: str) -> list[str]:
-    """Return the ticket and all that were merged into it, through chains too."""
-    found, newest = [number], [number]
-    while newest:
-        merged = (
-            select(tickets.c.number)
-            .join(links, links.c.ticket == tickets.c.number)
-            # The link stays after an unmerge: the ticket shows whether it still holds.
-            .where(links.c.other.in_(newest), tickets.c.merged_into == links.c.other)
-            .where(links.c.kind == "merged_into")
-        )
-        newest = [each for each in connection.scalars(merged) if each not in found]
-        found += newest
-    return found
 
 
 def _spent(

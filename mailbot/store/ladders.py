@@ -9,8 +9,8 @@ from mailbot.domain.model import OVER, Ticket
 from mailbot.domain.policy import Ladder, Policy
 from mailbot.store.codec import Codec
 from mailbot.store.engine import or_skip
+from mailbot.store.lists.ticket_rows import ticket_of
 from mailbot.store.schema import ARMED, deadlines, ladders, tickets
-from mailbot.store.tickets import ticket_of
 
 _LADDER = Codec(Ladder)
 _IS_OPEN = tickets.c.status.not_in([status.value for status in OVER])

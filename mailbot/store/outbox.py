@@ -22,7 +22,7 @@ from mailbot.domain.reasons import Reason
 from mailbot.store import frozen, suppressions
 from mailbot.store.codec import reason_of, reason_text
 from mailbot.store.database.prepared import Prepared, adding
-from mailbot.store.schema import UNDER_WAY, Moment, attempts, database_now, outbox
+from mailbot.store.schema import UNDER_WAY, WAITING, Moment, attempts, database_now, outbox
 from mailbot.store.service import claims
 from mailbot.store.service.claims import Held
 
@@ -36,7 +36,6 @@ UNKNOWN_PAUSE = timedelta(hours=2)  # before the last of them: a person or the r
 TOO_MANY_UNKNOWN = f"the relay took it {MAX_UNKNOWN} times without a reply: it may have arrived"
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
-WAITING = text("outbox.state IN ('due', 'deferred')")
 
 
 @dataclass(frozen=True, slots=True)

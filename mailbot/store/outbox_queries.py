@@ -9,8 +9,7 @@ from sqlalchemy import Connection, RowMapping, TextClause, func, select, text, t
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, AttemptOutcome, OutboxState
 from mailbot.domain.reasons import Reason
 from mailbot.store.codec import reason_of
-from mailbot.store.outbox import WAITING
-from mailbot.store.schema import UNDER_WAY, attempts, outbox
+from mailbot.store.schema import UNDER_WAY, WAITING, attempts, outbox
 from mailbot.store.service import claims
 
 

@@ -20,8 +20,9 @@ from mailbot.domain.model import (
     Ticket,
 )
 from mailbot.domain.reasons import Reason
-from mailbot.store import frozen, incidents, outbox_queries
+from mailbot.store import frozen, outbox_queries
 from mailbot.store.codec import event_of, reason_of
+from mailbot.store.lists.ticket_rows import RecordedEvent, ticket_of
 from mailbot.store.schema import (
     attachments,
     deadlines,
@@ -37,8 +38,6 @@ from mailbot.store.schema import (
     tickets,
 )
 from mailbot.store.service import claims
-from mailbot.store.service.nodes import database_time
-from mailbot.store.tickets import RecordedEvent, ticket_of
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 NEW = text(f"inbox.state = '{InboxState.NEW}'")
@@ -286,6 +285,8 @@ class StoreStatus:
 
 def store_status(connection: Connection, now: datetime) -> StoreStatus:
     """Load the store's figures, in as many steps as there is unfinished work."""
+    from mailbot.store import incidents
+
     oldest = select(inbox.c.received_at).where(NEW).order_by(inbox.c.id).limit(1)
     oldest_new_at = connection.scalar(oldest)
     unsettled = outbox_queries.unsettled(connection)
@@ -338,6 +339,8 @@ class NodeStatus:
 
 
 def list_nodes(connection: Connection) -> list[NodeStatus]:
+    from mailbot.store.service.nodes import database_time
+
     now = database_time(connection)
     copied = [name for name in NodeStatus.__dataclass_fields__ if name not in ("roles", "silent_for")]
     return [

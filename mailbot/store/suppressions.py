@@ -4,11 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, delete, or_, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.store.database.prepared import PreparedList
+from mailbot.store.engine import insert_of
 from mailbot.store.schema import suppressions
 
 _NAMES = ("address", "kind", "reason", "since", "until")
@@ -37,8 +36,7 @@ def add(connection: Connection, found: Sequence[Suppression]) -> None:
     """Add suppressions. The newest reason wins, but a bounce never replaces a complaint."""
     if not found:
         return
-    dialect_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-    statement = dialect_insert(suppressions)
+    statement = insert_of(connection.dialect.name, suppressions)
     new = {name: statement.excluded[name] for name in _NAMES if name != "address"}
     newest = {suppression.address: suppression for suppression in found}
     connection.execute(

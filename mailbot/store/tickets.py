@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Row,
     Select,
     bindparam,
     delete,
@@ -50,8 +49,12 @@ from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.same_mail import ACTED, Earlier
 from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
-from mailbot.store.codec import CLOCKS, event_data, event_of, reason_of, reason_text
+from mailbot.store.codec import CLOCKS, event_data, reason_text
 from mailbot.store.database.prepared import Prepared, PreparedList, adding, adding_new, replacing
+from mailbot.store.lists.ticket_rows import PLAIN, SHAPED
+from mailbot.store.lists.ticket_rows import RecordedEvent as RecordedEvent
+from mailbot.store.lists.ticket_rows import events_of as events_of
+from mailbot.store.lists.ticket_rows import ticket_of as ticket_of
 from mailbot.store.schema import (
     attachments,
     contents,
@@ -168,14 +171,12 @@ def record(
     return own
 
 
-_SHAPED = frozenset({"clocks", "details", "status", "tags", "turn_why"})  # not stored as they are
-_PLAIN = [each.name for each in fields(Ticket) if each.name not in _SHAPED]
-_CONVERTED = (*sorted(_SHAPED), "person")
+_CONVERTED = (*sorted(SHAPED), "person")
 
 
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     return {
-        **{name: getattr(ticket, name) for name in _PLAIN},
+        **{name: getattr(ticket, name) for name in PLAIN},
         "person": owner(ticket.customer),
         "status": ticket.status.value,
         "tags": list(ticket.tags),
@@ -185,25 +186,13 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def ticket_of(row: Row[Any]) -> Ticket:
-    """Convert a row of `tickets` to the value."""
-    return Ticket(
-        **{name: getattr(row, name) for name in _PLAIN},
-        status=Status(row.status),
-        tags=tuple(row.tags),
-        clocks=CLOCKS.load(row.clocks),
-        details=tuple((name, value) for name, value in row.details),
-        turn_why=reason_of(row.turn_why),
-    )
-
-
-_ADD_TICKETS = adding(tickets, (*_PLAIN, *_CONVERTED))
+_ADD_TICKETS = adding(tickets, (*PLAIN, *_CONVERTED))
 _CHANGE = Prepared(
     lambda dialect: (
         update(tickets)
         # The number of events is the ticket's version: who decided on an older one must decide again.
         .where(tickets.c.number == bindparam("b_number"), tickets.c.events == bindparam("b_before"))
-        .values({name: bindparam(f"b_{name}") for name in (*_PLAIN, *_CONVERTED) if name != "number"})
+        .values({name: bindparam(f"b_{name}") for name in (*PLAIN, *_CONVERTED) if name != "number"})
     )
 )
 
@@ -542,15 +531,3 @@ def _newest_languages(people: Sequence[BindParameter[str]]) -> Select[Any]:
 
 
 _LANGUAGES = PreparedList(_newest_languages)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    seq: int
-    policy: str
-    event: Event
-
-
-def events_of(connection: Connection, number: str) -> list[RecordedEvent]:
-    rows = connection.execute(select(events).where(events.c.ticket == number).order_by(events.c.seq))
-    return [RecordedEvent(row.seq, row.policy, event_of(row.kind, row.at, row.by, row.data)) for row in rows]

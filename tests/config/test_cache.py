@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mailbot.config import cache, shipped, user_cache
-from mailbot.config.api import load, load_quickly, load_recorded
+from mailbot.config.api import load, load_quickly, load_recorded, load_to_decide
 from mailbot.config.environment import read_environment
-from mailbot.config.model import Settings, Sources
+from mailbot.config.model import Loaded, Settings, Sources
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError
 from tests.profile import sample
@@ -25,7 +25,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Load once: a folder with a configuration and the cache of it."""
     folder = tmp_path_factory.mktemp("filled")
     shutil.copytree(shipped.config(), folder / "config")
-    load_quickly(folder / "config", {"XDG_CACHE_HOME": str(folder / "cache")}, decides=True)
+    load_to_decide(folder / "config", {"XDG_CACHE_HOME": str(folder / "cache")})
     return folder
 
 
@@ -51,7 +51,12 @@ def env(tmp_path: Path, filled: Path) -> dict[str, str]:
 
 
 def kept(config: Path, env: dict[str, str]) -> cache.Kept | None:
-    return cache.recall(cache.key_of_files(config, env, TODAY), config, read_environment(env)[0], env)
+    def no_load() -> Loaded:
+        raise ValueError("not believed")
+
+    return cache.recall(
+        cache.key_of_files(config, env, TODAY), config, read_environment(env)[0], env, no_load
+    )
 
 
 def only_file(env: dict[str, str]) -> Path:
@@ -69,7 +74,7 @@ def test_settings_and_policy_come_back_as_the_files_say_them(config: Path, env: 
     for each in fields(Policy):
         if each.name not in ("rules", "lists", "cache"):
             assert getattr(found.policy, each.name) == getattr(whole.policy, each.name), each.name
-    again = load_quickly(config, env, decides=True).policy
+    again = load_to_decide(config, env).policy
     assert again.lists == whole.policy.lists
     for ours, theirs in zip(again.rules, whole.policy.rules, strict=True):
         assert replace(ours, when=None) == replace(theirs, when=None)
@@ -80,7 +85,7 @@ def test_the_environment_of_the_command_counts_not_that_of_the_first(
     config: Path, env: dict[str, str]
 ) -> None:
     other = {**env, "MAILBOT_RELAY": "10.0.0.1:27", "MAILBOT_STORE": "/tmp/x.db", "MAILBOT_SECRET": "t" * 32}
-    found = load_quickly(config, other, decides=False).settings
+    found = load_quickly(config, other).settings
 
     assert only_file(env)
     assert (found.relay.host, found.relay.port) == ("10.0.0.1", 27)
@@ -93,7 +98,7 @@ def test_no_secret_is_kept(config: Path, env: dict[str, str]) -> None:
         "MAILBOT_STORE": "postgresql://u:zzsandizz@h/d",
     }
     only_file(env).unlink()
-    load_quickly(config, {**env, **secrets}, decides=True)
+    load_to_decide(config, {**env, **secrets})
     content = only_file(env).read_bytes()
 
     assert b"rahasia" not in content
@@ -116,7 +121,7 @@ def append(path: Path) -> None:
 
 @pytest.mark.parametrize("name", sample(list(CHANGES), 3))
 def test_a_changed_file_is_read_anew(name: str, own_config: Path, env: dict[str, str]) -> None:
-    load_quickly(own_config, env, decides=False)
+    load_quickly(own_config, env)
     assert kept(own_config, env)
     CHANGES[name](own_config)
     assert not kept(own_config, env)
@@ -177,7 +182,11 @@ def test_a_value_of_another_type_is_not_believed(config: Path, env: dict[str, st
     path = only_file(env)
     content = path.read_bytes()[64:].replace(b'"levels":[', b'"levels":[{},', 1)
     user_cache.write(path.parent, path.name, content)
-    assert kept(config, env) is None
+    found = kept(config, env)
+    assert found
+    with pytest.raises(ValueError, match="not believed"):
+        _ = found.policy
+    assert load_quickly(config, env).policy.levels == load(config, env).policy.levels
 
 
 def test_another_version_and_another_day_have_files_of_their_own(
@@ -192,7 +201,7 @@ def test_another_version_and_another_day_have_files_of_their_own(
 
 def test_without_a_place_for_it_everything_works(config: Path) -> None:
     for env in ({"HOME": "/dev/null"}, {"XDG_CACHE_HOME": "relative"}):
-        assert load_quickly(config, env, decides=False).policy.version
+        assert load_quickly(config, env).policy.version
 
 
 def test_old_files_go(env: dict[str, str]) -> None:
@@ -211,11 +220,11 @@ def test_refusals_are_the_same_from_the_cache_and_end_with_the_fault(
     refusals = []
     for _ in range(2):
         with pytest.raises(ConfigError) as refused:
-            load_quickly(own_config, env, decides=False)
+            load_quickly(own_config, env)
         refusals.append(refused.value.problems)
     assert refusals[0] == refusals[1]
     (own_config / "routing.yaml").write_text(good)
-    assert load_quickly(own_config, env, decides=False).policy.version
+    assert load_quickly(own_config, env).policy.version
 
 
 def test_a_recorded_policy_is_built_once(config: Path, env: dict[str, str]) -> None:

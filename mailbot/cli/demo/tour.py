@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 from mailbot.cli.demo.mails import CHARGED_TWICE, COMPLAINTS, FRAUD, Complaint, build_mail
 from mailbot.cli.demo.sink import ReceivedMail, Sink
-from mailbot.cli.shared import result_text
+from mailbot.cli.shared import ticket_text
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.output import clean, echo, print_title
@@ -82,7 +82,7 @@ class Tour:
         if joined != number:
             raise DemoFailed(f"the reply opened the ticket {joined}")
         message = self.store.read_now(lambda c: queries.messages_of(c, number, longest=100))[-1]
-        because, _ = result_text.describe_match(message.evidence)
+        because, _ = ticket_text.describe_match(message.evidence)
         echo(f"   {number}  threaded, no second ticket: {clean(because)}", bold=True)
 
     def _answer_as_agent(self, complaint: Complaint, number: str) -> None:

@@ -1,10 +1,12 @@
 """`mailbot run`: the daemon in the foreground."""
 
+import gc
 import os
 from pathlib import Path
 
 import click
 
+from mailbot.cli import USUAL_COLLECTION
 from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.options import config_option
 from mailbot.cli.shared.output import print_error
@@ -42,6 +44,7 @@ def run(ctx: click.Context, roles: tuple[str, ...], processes: int, name: str | 
 
     With several processes SIGUSR2 replaces one after another, and no client is refused.
     """
+    gc.set_threshold(*USUAL_COLLECTION)
     try:
         if processes > 1:
             ctx.exit(_supervise(config_directory(ctx), roles, processes))

@@ -1,7 +1,7 @@
 """Load what commands work with: the configuration, the store, policies by name."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,8 +14,7 @@ from sqlalchemy import make_url
 
 from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.output import clean, print_error
-from mailbot.config.api import Loaded, Settings, Sources, load, load_policy, load_quickly, load_recorded
-from mailbot.domain.policy import Policy
+from mailbot.config import api
 from mailbot.errors import ConfigError, Problem
 from mailbot.store import migrate
 from mailbot.store.engine import is_sqlite, sqlite_path
@@ -23,6 +22,9 @@ from mailbot.store.service import installation
 from mailbot.store.store import Store
 
 if TYPE_CHECKING:  # what decides and composes mail: a command that reads does without
+    from mailbot.config.cache import Kept
+    from mailbot.config.model import Loaded, Settings
+    from mailbot.domain.policy import Policy
     from mailbot.mail.compose.templates import Templates
     from mailbot.workers.runtime import Runtime
 
@@ -34,15 +36,23 @@ LIVE, RECORDED = "live", "recorded"
 class OpenStore:
     """An open store with its configuration. `settings` come without a signing key unless the command decides."""
 
-    def __init__(self, loaded: Loaded, store: Store) -> None:
-        self.settings, self.store, self._chosen = loaded.settings, store, loaded.policy
+    def __init__(self, chosen: "Kept | Loaded", store: Store) -> None:
+        self.store, self._chosen = store, chosen
+
+    @property
+    def settings(self) -> "Settings":
+        return self._chosen.settings
 
     @cached_property
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         """Return the policy, with the ladders that tickets have from former ones; without rules for reading."""
         from mailbot.store import ladders
 
-        return replace(self._chosen, past_ladders=self.store.read_now(ladders.load))
+        return replace(self._chosen.policy, past_ladders=self.store.read_now(ladders.load))
+
+    def with_rules(self) -> "Policy":
+        """Return the policy with its rules, for a command that explains what they did."""
+        return self._chosen.with_rules().policy
 
     def build_runtime(self) -> "Runtime":
         """Build what the daemon decides by, in the same way."""
@@ -56,9 +66,7 @@ class OpenStore:
 
     def zone(self, team: str = "") -> str:
         """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
-        if team in self._chosen.teams:
-            return self._chosen.calendar_of(team).zone
-        return next(iter(self._chosen.calendars.values())).zone
+        return self._chosen.zone(team)
 
 
 def now() -> datetime:
@@ -74,14 +82,14 @@ def fail(text: str) -> NoReturn:
 # --- configuration ------------------------------------------------------------------------------------------
 
 
-def load_configuration() -> Loaded:
+def load_configuration() -> "Loaded":
     """Load the YAML of --config and the environment, with warnings, tests and sources. Raise ConfigError."""
-    return load(_directory(), os.environ)
+    return api.load(_directory(), os.environ)
 
 
-def load_to_decide() -> Loaded:
+def load_to_decide() -> "Loaded":
     """Load settings and policy, from the cache where it has them. Raise ConfigError."""
-    return load_quickly(_directory(), os.environ, decides=True)
+    return api.load_to_decide(_directory(), os.environ)
 
 
 def _directory() -> Path:
@@ -91,7 +99,7 @@ def _directory() -> Path:
 def find_store_url() -> str:
     """Return the store's URL, also where the YAML can't be used. Raise ConfigError where nothing names it."""
     try:
-        return load_quickly(_directory(), os.environ, decides=False).settings.store
+        return api.load_quickly(_directory(), os.environ).store
     except ConfigError as refusal:
         return _named_store(refusal)
 
@@ -116,12 +124,12 @@ def validate_configuration() -> "tuple[Loaded, Templates]":
     return replace(found.loaded, warnings=warnings), found.templates
 
 
-def _problems_of_shadow(settings: Settings) -> tuple[Problem, ...]:
+def _problems_of_shadow(settings: "Settings") -> tuple[Problem, ...]:
     """List why the shadow policy can't be used. The daemon runs without it."""
     if settings.shadow is None:
         return ()
     try:
-        load_policy(settings.shadow, os.environ)
+        api.load_policy(settings.shadow, os.environ)
     except ConfigError as refusal:
         return refusal.problems
     return ()
@@ -138,8 +146,9 @@ def open_store(patience: timedelta = PATIENCE, *, decides: bool = False) -> Iter
     keeps, and says so. `patience`: how long a statement may take.
     """
     try:
-        loaded, refusal = load_quickly(_directory(), os.environ, decides=decides), None
-        url = loaded.settings.store
+        load: Callable[..., Kept | Loaded] = api.load_to_decide if decides else api.load_quickly
+        loaded, refusal = load(_directory(), os.environ), None
+        url = loaded.store
     except ConfigError as error:
         if decides:
             raise
@@ -155,16 +164,16 @@ def open_store(patience: timedelta = PATIENCE, *, decides: bool = False) -> Iter
         store.close()
 
 
-def _recorded(store: Store, refusal: ConfigError | None) -> Loaded:
+def _recorded(store: Store, refusal: ConfigError | None) -> "Kept | Loaded":
     """Load the policy that the store keeps, and say that it takes the place of the files."""
     from mailbot.store import policies
 
     assert refusal
     if (kept := store.read_now(policies.load_newest)) is None:
         raise refusal
-    found = load_recorded(
+    found = api.load_recorded(
         kept.version,
-        lambda: Sources(kept.files, kept.templates),
+        lambda: api.Sources(kept.files, kept.templates),
         _directory(),
         os.environ,
         kept.first_at.date(),
@@ -228,7 +237,7 @@ class NamedPolicy:
     """A policy with the name it was given on the command line. `policy` None: the recorded decisions."""
 
     name: str
-    policy: Policy | None
+    policy: "Policy | None"
     authserv_ids: tuple[str, ...] = ()  # hosts whose Authentication-Results count
 
     @property
@@ -265,8 +274,8 @@ def find_policy(store: Store, name: str, today: date | None = None) -> NamedPoli
 
 
 def load_directory(name: str, today: date | None = None) -> NamedPolicy:
-    return _named(name, load_policy(Path(name), os.environ, today=today))
+    return _named(name, api.load_policy(Path(name), os.environ, today=today))
 
 
-def _named(name: str, loaded: Loaded) -> NamedPolicy:
+def _named(name: str, loaded: "Loaded") -> NamedPolicy:
     return NamedPolicy(name, loaded.policy, loaded.settings.trust.authserv_ids)

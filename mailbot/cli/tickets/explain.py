@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.shared import result_text
+from mailbot.cli.shared import ticket_text
+from mailbot.cli.shared.event_json import deadlines_json, events_json, message_json
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_time
 from mailbot.cli.shared.json_form import print_json
@@ -18,7 +19,7 @@ from mailbot.cli.shared.ladder_text import print_deadlines
 from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_title
-from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, ticket_json
+from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.cli.tickets.assumptions import Assumptions, assumption_options
 from mailbot.domain import ticket_number
@@ -133,7 +134,9 @@ def _explain_ticket(typed: str, in_json: bool) -> None:
     with open_store() as opened:
         ticket = find_ticket(opened, typed)
         recorded = opened.store.read_now(tickets.events_of, ticket.number)
-        routing = opened.store.read_now(as_routed, ticket.number, opened.policy, PastPolicies(os.environ))
+        routing = opened.store.read_now(
+            as_routed, ticket.number, opened.with_rules(), PastPolicies(os.environ)
+        )
         if in_json:
             print_json(_ticket_json(opened, ticket, recorded, routing))
         else:
@@ -171,7 +174,7 @@ def _print_ticket(
     place = f"{ticket.status}, team {ticket.team}, level {ticket.level}, {assignee}{cause}{rating}"
     print_title(f"{ticket.number}  {clean(place)}")
     links = opened.store.read_now(queries.links_of, ticket.number)
-    for relation, others in result_text.describe_links(links, ticket.number):
+    for relation, others in ticket_text.describe_links(links, ticket.number):
         echo(f"  {relation} {clean(others)}")
     policy = ""
     for row in recorded:
@@ -194,7 +197,7 @@ def _print_ticket(
 def _print_matches(messages: list[queries.MessageView], zone: str) -> None:
     print_title("Why its messages are here")
     for message in messages:
-        because, others = result_text.describe_match(message.evidence)
+        because, others = ticket_text.describe_match(message.evidence)
         author = f"{clean(message.author)} (message {message.id})"
         echo(f"  {format_time(message.at, zone)}  {author}: {clean(because)}")
         for other in others:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from mailbot.cli.rules import trace_text
+from mailbot.cli.shared.event_json import deadlines_json, event_json, match_json
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_size, format_time
 from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_title
-from mailbot.cli.shared.record_json import deadlines_json, event_json, match_json, ticket_json
+from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.show_text import LANGUAGES
 from mailbot.domain import ladder, reasons

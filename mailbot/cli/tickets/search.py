@@ -14,7 +14,7 @@ from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import limit_option, page_option, standard_options
 from mailbot.cli.shared.output import clean, echo, on_terminal, print_table
 from mailbot.cli.shared.record_json import ticket_json
-from mailbot.cli.tickets import show_text
+from mailbot.cli.tickets.show import row
 from mailbot.domain.search import query
 from mailbot.store.search import find
 from mailbot.store.search.find import DEEPEST, Found, Page, PageRequest, Sort
@@ -94,7 +94,7 @@ def _json(found: Found) -> dict[str, Any]:
 
 
 def _print(page: Page, wanted: PageRequest, zone: str, asked: str) -> None:
-    rows = [(*show_text.row(each.listed, zone), each.snippet) for each in page.found]
+    rows = [(*row(each.listed, zone), each.snippet) for each in page.found]
     empty = f"no ticket contains {asked!r}" if wanted.page == 1 else "there is no further page"
     print_table(HEADS, rows, empty=empty, spare=("priority", "level", "agent", "due", "customer"))
     if rows and on_terminal():

@@ -4,28 +4,19 @@ from collections.abc import Sequence
 
 import click
 
-from mailbot.cli.service.ledger_text import line_json
 from mailbot.cli.shared import options
-from mailbot.cli.shared.json_form import print_json, to_json
-from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
+from mailbot.cli.shared.formats import format_short_time
+from mailbot.cli.shared.json_form import print_json
+from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, limit_option, page_option, standard_options
-from mailbot.cli.shared.output import print_table
-from mailbot.cli.shared.record_json import deadlines_json, events_json, message_json, outbox_json, ticket_json
+from mailbot.cli.shared.output import clean, print_table
+from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.rows import deleted_text, write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, number_argument
-from mailbot.cli.tickets import show_text
-from mailbot.cli.tickets.worklist import print_worklist
-from mailbot.domain.ladder import promised_at
-from mailbot.domain.model import OVER, Status, Ticket
-from mailbot.store import compensations, queries, tickets
+from mailbot.domain.model import OVER, Status
+from mailbot.store import queries
 from mailbot.store.lists import ticket_list
-from mailbot.store.retention import legal_holds
 
-MESSAGE = (
-    *("id", "at", "direction", "author", "subject", "text", "length", "message_id", "inbox_id"),
-    *("home", "no_auto_reply", "author_kind", "author_reason", "authentication", "addresses"),
-    *("flags", "attachments"),
-)
 STATUSES = [status.value for status in Status]
 
 
@@ -37,28 +28,13 @@ def show(number: tuple[str, ...], in_json: bool) -> None:
     with open_store() as opened:
         ticket = find_ticket(opened, number)
         if in_json:
-            _print_json(opened, ticket)
+            from mailbot.cli.tickets import show_json
+
+            show_json.show(opened, ticket)
         else:
+            from mailbot.cli.tickets import show_text
+
             show_text.show(opened, ticket)
-
-
-def _print_json(opened: OpenStore, ticket: Ticket) -> None:
-    number, read = ticket.number, opened.store.read_now
-    messages = read(lambda c: queries.messages_of(c, number, longest=1_000_000))
-    print_json(
-        {
-            **ticket_json(ticket, read(ticket_list.deadline, number)),
-            "promised_at": promised_at(ticket, opened.policy),
-            "participants": read(queries.participants_of, number),
-            "legal_hold": to_json(read(legal_holds.find, number), only=("at", "by", "reason")),
-            "links": read(queries.links_of, number),
-            "messages": [message_json(message, *MESSAGE) for message in messages],
-            "events": events_json(read(tickets.events_of, number), opened.zone(ticket.team)),
-            "deadlines": deadlines_json(ticket, opened.policy),
-            "compensation": [line_json(line) for line in read(compensations.of_ticket, number)],
-            "outbox": [outbox_json(mail) for mail in show_text.mails_of(opened, number)],
-        }
-    )
 
 
 @click.command()
@@ -140,6 +116,8 @@ def list_(
     The complaints of an incident are listed with --incident and --customer alone.
     """
     if mine or work:
+        from mailbot.cli.tickets.worklist import print_worklist
+
         print_worklist(agent, team, limit, mine=mine, everything=everything, in_json=in_json)
         return
     wanted = ticket_list.TicketFilter(
@@ -176,8 +154,17 @@ def _list(wanted: ticket_list.TicketFilter, empty: str, in_json: bool) -> None:
     else:
         print_table(
             ("number", "status", "priority", "team", "level", "agent", "due", "customer", "subject"),
-            [show_text.row(listed, zone) for listed in found],
+            [row(listed, zone) for listed in found],
             empty=empty,
             spare=("priority", "level", "agent"),
             limit=wanted.limit,
         )
+
+
+def row(listed: ticket_list.ListedTicket, zone: str) -> tuple[object, ...]:
+    """Return the columns of a ticket in a list."""
+    ticket, deadline = listed.ticket, listed.deadline
+    agent = (ticket.assignee or "").partition("@")[0]
+    due = format_short_time(deadline.due_at, zone) if deadline else ""
+    place = (ticket.number, ticket.status, ticket.priority, ticket.team, ticket.level)
+    return *place, agent, due, ticket.customer, clean(ticket.subject, 60)

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from mailbot.cli.service.ledger_text import print_lines
-from mailbot.cli.shared import result_text
+from mailbot.cli.shared import ticket_text
 from mailbot.cli.shared.event_text import actor_text, event_text
-from mailbot.cli.shared.formats import format_duration, format_short_time, format_size, format_time
+from mailbot.cli.shared.formats import format_duration, format_size, format_time
 from mailbot.cli.shared.ladder_text import print_deadlines, question_text, spaced
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
@@ -26,8 +25,8 @@ from mailbot.domain.model import (
 )
 from mailbot.domain.policy import Policy
 from mailbot.domain.reason_texts import TERMS
-from mailbot.store import compensations, incidents, outbox_queries, queries, tickets
-from mailbot.store.lists import ticket_list
+from mailbot.store import outbox_queries, queries
+from mailbot.store.lists import ticket_list, ticket_rows
 from mailbot.store.retention import legal_holds
 
 PROOF = {
@@ -52,7 +51,7 @@ def mails_of(opened: OpenStore, number: str) -> list[outbox_queries.Entry]:
 
 def show(opened: OpenStore, ticket: Ticket) -> None:
     zone, number, read = opened.zone(ticket.team), ticket.number, opened.store.read_now
-    result_text.print_heading(ticket)
+    ticket_text.print_heading(ticket)
     print_facts(_facts(opened, ticket, zone))
     echo()
     print_title("Messages")
@@ -61,12 +60,16 @@ def show(opened: OpenStore, ticket: Ticket) -> None:
         _print_message(message, number, zone, files)
         files += len(message.attachments)
     print_title("Events")
-    for recorded in read(tickets.events_of, number):
+    for recorded in read(ticket_rows.events_of, number):
         echo(f"  {format_time(recorded.event.at, zone)}  {event_text(recorded.event, zone)}")
     echo()
     print_deadlines(ticket, opened.policy, zone)
     echo()
-    print_lines(read(compensations.of_ticket, number), zone)
+    if read(ticket_rows.has_compensation, number):
+        from mailbot.cli.service.ledger_text import print_lines
+        from mailbot.store import compensations
+
+        print_lines(read(compensations.of_ticket, number), zone)
     print_title("Our mail")
     rows = [
         (mail.id, mail.kind, mail.recipient, mail.state, _outcome(mail, zone))
@@ -80,7 +83,7 @@ def _facts(opened: OpenStore, ticket: Ticket, zone: str) -> list[tuple[str, obje
     participants = read(queries.participants_of, ticket.number)
     agent = policy.agents.get(ticket.assignee or "")
     return [
-        *result_text.describe_links(read(queries.links_of, ticket.number), ticket.number),
+        *ticket_text.describe_links(read(queries.links_of, ticket.number), ticket.number),
         *_incident(read, ticket),
         ("customer", ticket.customer),
         ("answers go to", ticket.reply_to),
@@ -136,6 +139,8 @@ def _distance(at: datetime) -> str:
 def _incident(read: Callable[..., Any], ticket: Ticket) -> list[tuple[str, object]]:
     """Return what a complaint belongs to, or how many belong to an incident."""
     if ticket.is_incident:
+        from mailbot.store import incidents
+
         return [("complaints", read(incidents.count, ticket.number))]
     return [("complaint of", ticket.incident or "")]
 
@@ -156,7 +161,7 @@ def _print_message(message: queries.MessageView, number: str, zone: str, files_b
     """Print one message. Its files have the numbers by which `ticket attachment` writes them."""
     origin = f"{DIRECTIONS[message.direction]} (message {message.id})"
     echo(f"  {format_time(message.at, zone)}  {clean(message.author)}, {origin}", fg="cyan")
-    because, others = result_text.describe_match(message.evidence)
+    because, others = ticket_text.describe_match(message.evidence)
     attachments = [
         f"{place}: {file.name} ({', '.join(filter(None, (file.type, format_size(file.size), gone)))})"
         for place, file in enumerate(message.attachments, files_before + 1)
@@ -189,12 +194,3 @@ def _outcome(mail: outbox_queries.Entry, zone: str) -> str:
         answer = f", last answer {mail.code} {mail.reply}" if mail.reply else ""
         return f"next try {format_time(mail.due_at, zone)}{answer}"
     return str(mail.reason) or mail.reply or ""
-
-
-def row(listed: ticket_list.ListedTicket, zone: str) -> tuple[object, ...]:
-    """Return the columns of a ticket in a list."""
-    ticket, deadline = listed.ticket, listed.deadline
-    agent = (ticket.assignee or "").partition("@")[0]
-    due = format_short_time(deadline.due_at, zone) if deadline else ""
-    place = (ticket.number, ticket.status, ticket.priority, ticket.team, ticket.level)
-    return *place, agent, due, ticket.customer, clean(ticket.subject, 60)

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 from urllib.parse import urlsplit
 
-from mailbot.config.model import AfterStored, Network, SocketAddress
 from mailbot.domain.model import Target
-from mailbot.domain.policy import Moment, Rate
+
+if TYPE_CHECKING:  # commands that read look at the environment alone
+    from mailbot.config.model import AfterStored, Network, SocketAddress
+    from mailbot.domain.policy import Moment, Rate
 
 MAX_SOCKET = 107  # bytes of a path: sun_path in unix(7), less its NUL
 MAX_SPAN = timedelta(days=3660)
@@ -143,7 +145,7 @@ def size(value: object) -> int:
         return fail(f"`{shown(text)}` is not a size", "write it like 25 MB, 25 MiB, 500 KB or 1 GB")
 
 
-def rate(value: object) -> Rate:
+def rate(value: object) -> "Rate":
     """Read "5 per day", "1 per 10 min"."""
     text = _text(value, "a rate", "5 per day", unit="per day")
     found = _RATE.fullmatch(text)
@@ -152,10 +154,12 @@ def rate(value: object) -> Rate:
     if int(found[1]) == 0:
         fail("a rate of 0 lets nothing through", "leave the mailbox out, or set a rate")
     period = found[2] if found[2][:1].isdigit() else f"1 {found[2]}"
+    from mailbot.domain.policy import Rate
+
     return Rate(int(found[1]), duration(period))
 
 
-def moment(value: object) -> Moment:
+def moment(value: object) -> "Moment":
     """Read "first_response", "75% of resolution", "50% of follow_up + 30 min", "30 min before resolution"."""
     text = _text(value, "a moment", "75% of first_response", unit="min after first_response")
     base, offset = text, timedelta()
@@ -166,6 +170,8 @@ def moment(value: object) -> Moment:
     share = _SHARE.fullmatch(base)
     if share and float(share[1]) > 1000:
         fail(f"`{shown(text)}` is too far away", "at most 1000% is allowed")
+    from mailbot.domain.policy import Moment
+
     return Moment(_target(share[2] if share else base), float(share[1]) / 100 if share else 1.0, offset)
 
 
@@ -237,7 +243,7 @@ def endpoint(value: object) -> tuple[str, int]:
     return domain(host), int(port)
 
 
-def lmtp(value: object) -> SocketAddress:
+def lmtp(value: object) -> "SocketAddress":
     """Read host and port, or the path of a local socket: "127.0.0.1:8024", "/run/mailbot/lmtp.sock"."""
     text = _text(value, "a host with its port, or a path", "127.0.0.1:8024")
     if not text.startswith("/"):
@@ -250,7 +256,7 @@ def lmtp(value: object) -> SocketAddress:
     return Path(text)
 
 
-def network(value: object) -> Network:
+def network(value: object) -> "Network":
     text = _text(value, "a network", "10.0.0.0/8")
     try:
         return ip_network(text)
@@ -294,11 +300,11 @@ def store_without_password(value: object) -> str:
     return text
 
 
-def after_stored(value: object) -> tuple[AfterStored, str]:
+def after_stored(value: object) -> "tuple[AfterStored, str]":
     """Read "seen", "delete" or "move to Arsip" as the action and the folder."""
     text = _text(value, "what is done with a stored mail", "seen")
     if text in ("seen", "delete"):
-        return cast(AfterStored, text), ""
+        return cast("AfterStored", text), ""
     folder = text.removeprefix("move to ").strip()
     if folder == text or not folder or not folder.isprintable():
         fail(f"`{shown(text)}` is not allowed here", "write seen, delete, or move to FOLDER")

@@ -9,9 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-import re2
-
 from mailbot.domain.replies.courtesy import is_thanks
+from mailbot.domain.routing.patterns import Pattern
 
 LOW = 2  # and below: the level above reads it
 HIGH = 4  # and above: satisfied
@@ -37,13 +36,13 @@ _UNIT = r"(?: *(?:bintang|stars?|poin|points?|\*))?"
 _OF_FIVE = r"(?: *(?:/|dari|out of|of) *(?:5|lima|five))?"
 _END = r"(?: *(?:ya|yaa|kak|deh|aja|saja|only|pak|bu|min|gan))*[\s.!)\]\"'*_]*"
 _FIGURE = rf"(?P<figure>[1-5]){_UNIT}{_OF_FIVE}{_UNIT}"
-_ALONE = re2.compile(
+_ALONE = Pattern(
     rf"[\s(\[\"'*_]*{_LEAD}(?:{_FIGURE}|(?P<word>{'|'.join(_NUMBERS)}){_UNIT}{_OF_FIVE}{_UNIT}){_END}"
 )
-_WITH_COMMENT = re2.compile(
+_WITH_COMMENT = Pattern(
     rf"{_LEAD}{_FIGURE}(?: *(?P<mark>[,;:!.–—]|-+)(?P<rest>\s*[^0-9\s].*)|(?P<words>\s+\pL.*))"
 )
-_LISTED = re2.compile(r"(?:^|\s)2 *[.):]\s")  # of a list that begins with 1
+_LISTED = Pattern(r"(?:^|\s)2 *[.):]\s")  # of a list that begins with 1
 _STARS = {"⭐": "*", "★": "*", "🌟": "*", "☆": "", "\ufe0f": "", "\u20e3": ""}
 
 # Praise and blame that asks for nothing.
@@ -60,7 +59,7 @@ _OPINION = frozenset(
     """.split()  # noqa: SIM905 - words in rows can be read
 )
 # What makes a satisfied customer's comment more than that.
-_ASKS = re2.compile(
+_ASKS = Pattern(
     r"(?i)\?|\b(?:belum|blm|masih|tapi|tetapi|namun|kenapa|mengapa|kapan|bagaimana|gimana|tolong|mohon|minta|bisakah"
     r"|bisa|butuh|perlu|kembalikan|tidak|tdk|gak|nggak|but|not|never|still|why|when|how|please|can|could|need|want|yet"
     r"|however|refund|don't|didn't|isn't|hasn't|haven't|can't)\b"

@@ -3,8 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import re2
-
+from mailbot.domain.routing.patterns import Pattern
 from mailbot.domain.worktime import Calendar, open_intervals
 
 FURTHEST = timedelta(days=90)
@@ -43,16 +42,16 @@ _UNITS = {
     **dict.fromkeys(("hari", "days", "day", "d"), timedelta(days=1)),
     **dict.fromkeys(("pekan", "weeks", "week", "w"), timedelta(days=7)),
 }
-_FILLERS = re2.compile(
+_FILLERS = Pattern(
     r"^(?:sampai|sampe|until|till|hingga|dalam|in|by|pada|on|hari|pukul|jam|at|tanggal|tgl)\s+"
 )
-_SPAN = re2.compile(r"([0-9]{1,4})\s*(\pL+)(?:\s+lagi)?")
-_TIME = re2.compile(r"(?:^|\s)(?:(?:pukul|jam|at)\s+)?([0-9]{1,2})[.:]([0-9]{2})(?:\s*(?:wib|wita|wit))?$")
-_HOUR = re2.compile(r"(?:^|\s)(?:pukul|jam|at)\s+([0-9]{1,2})(?:\s*(?:wib|wita|wit))?$")
-_ISO_TIME = re2.compile(r"^(\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})t")
-_ISO = re2.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
-_NUMERIC = re2.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})(?:[/.-]([0-9]{4}))?")
-_NAMED = re2.compile(r"([0-9]{1,2})\s+(\pL+)\.?(?:\s+([0-9]{4}))?|(\pL+)\s+([0-9]{1,2})(?:,?\s+([0-9]{4}))?")
+_SPAN = Pattern(r"([0-9]{1,4})\s*(\pL+)(?:\s+lagi)?")
+_TIME = Pattern(r"(?:^|\s)(?:(?:pukul|jam|at)\s+)?([0-9]{1,2})[.:]([0-9]{2})(?:\s*(?:wib|wita|wit))?$")
+_HOUR = Pattern(r"(?:^|\s)(?:pukul|jam|at)\s+([0-9]{1,2})(?:\s*(?:wib|wita|wit))?$")
+_ISO_TIME = Pattern(r"^(\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})t")
+_ISO = Pattern(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+_NUMERIC = Pattern(r"([0-9]{1,2})[/.-]([0-9]{1,2})(?:[/.-]([0-9]{4}))?")
+_NAMED = Pattern(r"([0-9]{1,2})\s+(\pL+)\.?(?:\s+([0-9]{4}))?|(\pL+)\s+([0-9]{1,2})(?:,?\s+([0-9]{4}))?")
 
 
 def read(text: str, now: datetime, calendar: Calendar) -> datetime:

@@ -6,7 +6,7 @@ Domains are compared without a public suffix list: careful rather than complete.
 from collections.abc import Collection
 from functools import lru_cache
 
-import re2
+from mailbot.domain.routing.patterns import Pattern
 
 DOTS_MEAN_NOTHING = frozenset({"gmail.com", "googlemail.com"})
 
@@ -47,9 +47,9 @@ _SHARED_MAIL = frozenset(
     """.split()  # noqa: SIM905 - words in rows can be read
 )
 _ROBOTS = {
-    "mailer-daemon": re2.compile(r"mailer[-_.]?daemon|mail[-_.]?daemon"),
-    "postmaster": re2.compile(r"post[-_.]?master"),
-    "no-reply": re2.compile(r"(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?"),
+    "mailer-daemon": Pattern(r"mailer[-_.]?daemon|mail[-_.]?daemon"),
+    "postmaster": Pattern(r"post[-_.]?master"),
+    "no-reply": Pattern(r"(?:.*[-_.+])?(?:no|do[-_.]?not|dont)[-_.]?reply(?:[-_.+0-9].*)?"),
 }
 
 

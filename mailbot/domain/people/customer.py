@@ -14,17 +14,16 @@ Our mailboxes and agents are never customers. What such fields name without proo
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-import re2
-
 from mailbot.domain import reasons
 from mailbot.domain.language import guess
 from mailbot.domain.model import Authentication, Author, Envelope, InboundMail, Ticket
 from mailbot.domain.people.addresses import is_no_reply, organisation, owner
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.routing.patterns import Pattern
 
 _Lifted = Mapping[str, tuple[str, ...]]
-_LIST_ID = re2.compile(r"<\s*([^<>\s]{1,250})\s*>")
+_LIST_ID = Pattern(r"<\s*([^<>\s]{1,250})\s*>")
 # What every mail of a form, or of a list, has against an automatic answer: code -> its parameter.
 _OF_FORMS: _Lifted = {"robot_sender": ("name", "no-reply"), "auto_submitted": ("value", "auto-generated")}
 _OF_LISTS: _Lifted = {"list_mail": (), "precedence": ("value", "list"), "own_mail": ("field", "From")}

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import re2
-
 from mailbot.domain import events as e
 from mailbot.domain import reasons
 from mailbot.domain.actor import CUSTOMER, Actor
@@ -21,6 +19,7 @@ from mailbot.domain.people.addresses import is_no_reply, organisation, owner
 from mailbot.domain.people.customer import is_ours
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
+from mailbot.domain.routing.patterns import Pattern
 
 Roles = Mapping[str, Role]  # by address
 
@@ -28,7 +27,7 @@ MOST_A_MAIL = 20  # people who take part because of one mail
 MOST_TAKING_PART = 20  # people of one ticket, beside its customer
 MOST_NAMED = 100  # people of one ticket
 _LIST_FIELDS = ("list-post", "list-id", "x-beenthere", "mailing-list", "x-mailing-list", "x-google-group-id")
-_LIST_NAME = re2.compile(r"[\w.+-]+(?:@[\w.-]+)?")
+_LIST_NAME = Pattern(r"[\w.+-]+(?:@[\w.-]+)?")
 
 
 @dataclass(frozen=True, slots=True)

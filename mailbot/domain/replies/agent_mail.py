@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import re2
-
 from mailbot.domain import commands as c
 from mailbot.domain import notify, reasons, ticket_number
 from mailbot.domain.actor import Actor
@@ -22,22 +20,23 @@ from mailbot.domain.notices import AgentRefusal
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies.absence import is_absence_note
+from mailbot.domain.routing.patterns import Pattern
 
 _SUBJECT_LIMIT = 1_000
 # Re:, Fwd: and their translations: one or two short words, perhaps a count, and a colon.
-_PREFIX = re2.compile(
+_PREFIX = Pattern(
     r"\s*(?:[\pL\pN]{1,12}|\pL{2,12} \pL{2,12})\s?(?:\[[0-9]{1,3}\]|\([0-9]{1,3}\))?\s?[:：]\s*"
 )
 _PREFIXES = 6
-_NUMBERS = re2.compile(r"\[[A-Z]{2,10}-[0-9]{8,12}-[0-9]\]")
-_WORDS = re2.compile(r"[\pL\pN]+")
-_NOTE_LINE = re2.compile(
+_NUMBERS = Pattern(r"\[[A-Z]{2,10}-[0-9]{8,12}-[0-9]\]")
+_WORDS = Pattern(r"[\pL\pN]+")
+_NOTE_LINE = Pattern(
     r"(?i)[\[(*_/<{ ]*(?:internal|intern|catatan|notes?|nota|memo|notiz|notatka|private|privat|pribadi|rahasia)"
     r"(?:[ -](?:internal|intern|pribadi|notes?|notiz|untuk tim|for (?:the )?team|tim|team|only|saja))?"
     r"(?:[\])}>*_ ]*\s?[:：]|[\])}>])"
 )
 # Looks like a verb and is none: in bold, after a bullet or with another sign that looks like "#".
-_LIKE_VERB = re2.compile(r"[^\pL\pN]*[#＃﹟♯][^\pL\pN]{0,3}\pL")
+_LIKE_VERB = Pattern(r"[^\pL\pN]*[#＃﹟♯][^\pL\pN]{0,3}\pL")
 # Flags of a mail whose text another person wrote, or that hides what it says.
 _NOT_WRITTEN = frozenset({"attached-text", "hidden-verbs", "calendar", "text-cut", "html-cut"})
 # Fields by which a mail declares itself a machine's: RFC 3834 forbids to answer these at all.

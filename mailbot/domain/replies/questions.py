@@ -7,15 +7,14 @@ the turn stays ours, and a person looks again.
 
 from collections.abc import Iterable, Sequence
 
-import re2
-
+from mailbot.domain.routing.patterns import Pattern
 from mailbot.domain.routing.text import fold, plain
 
 _TEXT_LIMIT = 20_000  # characters
-_URL = re2.compile(r"(?i)\b(?:https?://|www\.|mailto:)\S+")
-_QUOTED = re2.compile(r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|„[^“”\n]*[“”]")
-_SENTENCE = re2.compile(r"[^.!?…。！？\n]*[.!?…。！？]*")
-_WORD = re2.compile(r"[\pL\pN']+")
+_URL = Pattern(r"(?i)\b(?:https?://|www\.|mailto:)\S+")
+_QUOTED = Pattern(r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|„[^“”\n]*[“”]")
+_SENTENCE = Pattern(r"[^.!?…。！？\n]*[.!?…。！？]*")
+_WORD = Pattern(r"[\pL\pN']+")
 
 # "Please ..." and "... send": with at most this many words between them, and none of _NOT_ASKED.
 _BETWEEN = 5
@@ -59,12 +58,12 @@ _NEEDED = _ASKERS | frozenset(
     required missing lacks
     """.split()  # noqa: SIM905
 )
-_OFFER = re2.compile(
+_OFFER = Pattern(
     r"\b(?:(?:jika|bila|apabila|kalau)(?: \S+){0,2} ada(?: \S+){0,3} (?:pertanyaan|kendala|masalah|hal|yang)"
     r"|if (?:you (?:have|need|still|require)|there|any)|should you (?:have|need))\b"
 )
 # Politeness at the end of an answer.
-_CLOSING = re2.compile(
+_CLOSING = Pattern(
     r"\b(?:lagi|lain|lainnya)\b.*\b(?:bantu|dibantu|bantuan|membantu|tanyakan|ditanyakan|pertanyaan|disampaikan)"
     r"|\b(?:bantu|dibantu|bantuan|membantu|tanyakan|ditanyakan|pertanyaan|disampaikan)\b.*\b(?:lagi|lain|lainnya)\b"
     r"|^(?:apakah |apa )?(?:ada|adakah) (?:yang |hal )?(?:lagi|lain|lainnya)\b(?: \S+){0,2} ?\?"
@@ -75,16 +74,16 @@ _CLOSING = re2.compile(
     r"were asking|wanted to know|wondered)\b"
 )
 # "May we help?" closes an answer that holds something else, and asks where it stands alone.
-_OFFERED_HELP = re2.compile(
+_OFFERED_HELP = Pattern(
     r"\b(?:yang|apa)\b.*\b(?:bisa|dapat)\b.*\b(?:bantu|dibantu)\b|\b(?:how|what) (?:can|may) (?:we|i)\b.*\bhelp\b"
     r"|\b(?:can|may) (?:we|i) help\b"
 )
 _NO_QUESTION = frozenset("ya oke ok okay kan right kak pak bu gan min".split())  # noqa: SIM905
 # "Why did it fail? Because ...": a question that its writer answers.
-_ASKED_BY_WRITER = re2.compile(
+_ASKED_BY_WRITER = Pattern(
     r"^(?:lalu |dan |so |and )?(?:kenapa|mengapa|bagaimana|apa itu|apa artinya|why|how|what (?:is|does|if))\b"
 )
-_ANSWERED = re2.compile(
+_ANSWERED = Pattern(
     r"^(?:karena|sebab|ini karena|hal ini|caranya|cukup|tinggal|buka|klik|masuk|because|simply|just|open|click|go|"
     r"this is|it is|it's|that's)\b"
 )

@@ -9,8 +9,6 @@ or the subject where there is no text.
 from collections.abc import Collection
 from typing import Any
 
-import re2
-
 from mailbot.domain import ticket_number
 from mailbot.domain.language import ENGLISH, INDONESIAN
 from mailbot.domain.model import InboundMail
@@ -29,6 +27,7 @@ from mailbot.domain.replies.phrases import (
     words_of,
 )
 from mailbot.domain.replies.subjects import base_subject, is_reply_subject
+from mailbot.domain.routing.patterns import Pattern
 
 _WORD_LIMIT = 30
 _SUBJECT_LIMIT = 200
@@ -142,9 +141,7 @@ _IS_SMALL_TALK = matcher(rf"{_SMALL_TALK}(?:(?:{ADDRESSED}|[,;?]) )*")
 _HAS_NO_CONTENT = matcher(rf"(?:{_OTHER} )*")  # of a subject: the text beside it asks
 
 # "I want to update my report": it is to be changed.
-_CHANGES = re2.compile(
-    r"\b(?:to|mau|ingin|pengen|pengin|pgn|hendak|akan|bisa|dapat) (?:updates?|updet|apdet)\b"
-)
+_CHANGES = Pattern(r"\b(?:to|mau|ingin|pengen|pengin|pgn|hendak|akan|bisa|dapat) (?:updates?|updet|apdet)\b")
 
 
 def is_status_question(

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
-import re2
-
+from mailbot.domain.routing.patterns import Pattern
 from mailbot.domain.routing.text import options
 
 RUPIAH = "IDR"
@@ -88,12 +88,12 @@ _AMOUNT = (
 )
 
 
-_OPTIONS = options(case_sensitive=False)
-_FOUND = re2.compile(_AMOUNT, _OPTIONS)
-_WHOLE = re2.compile(rf"\s*(?:{_AMOUNT}){_TAIL}\s*", _OPTIONS)
-_BARE = re2.compile(r"\s*[0-9][0-9.,]*\s*", _OPTIONS)
-_MORE = re2.compile(rf"\s{{0,2}}(?P<c>[0-9]{{1,3}})\s{{0,2}}(?P<c_scale>{_SCALE})\b", _OPTIONS)
-_WORD = re2.compile(r"\s{0,3}(\pL{1,20})", _OPTIONS)
+_OPTIONS = partial(options, case_sensitive=False)
+_FOUND = Pattern(_AMOUNT, _OPTIONS)
+_WHOLE = Pattern(rf"\s*(?:{_AMOUNT}){_TAIL}\s*", _OPTIONS)
+_BARE = Pattern(r"\s*[0-9][0-9.,]*\s*", _OPTIONS)
+_MORE = Pattern(rf"\s{{0,2}}(?P<c>[0-9]{{1,3}})\s{{0,2}}(?P<c_scale>{_SCALE})\b", _OPTIONS)
+_WORD = Pattern(r"\s{0,3}(\pL{1,20})", _OPTIONS)
 
 
 def read(text: str) -> Money:

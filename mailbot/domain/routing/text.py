@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 from unicodedata import normalize
 
-import re2
+from mailbot.domain.routing.patterns import Pattern
 
 # Invisible characters that mail programs leave inside words: soft hyphens, zero-width and direction marks.
 _SPANS = ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F))
@@ -17,17 +17,19 @@ _HUGE = (0xFDFA, 0xFDFB)
 _REPLACED = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_HUGE, " ")
 # Normalising sorts each run of combining marks by insertion, so 40,000 of them take 5 s (measured, 3.11). A
 # letter has at most 30 (UAX 15, stream-safe text). The two half-width kana marks turn into such marks.
-_ACCENTS = re2.compile(r"[\x{300}-\x{36F}]+")
+_ACCENTS = Pattern(r"[\x{300}-\x{36F}]+")
 _LETTERS = (("ł", "l"), ("ø", "o"), ("đ", "d"), ("ı", "i"))
 _MARK = r"[\p{M}\x{FF9E}\x{FF9F}]"
-_TOO_MANY_MARKS = re2.compile(rf"({_MARK}{{30}}){_MARK}+")
+_TOO_MANY_MARKS = Pattern(rf"({_MARK}{{30}}){_MARK}+")
 # One of these is rare, and looking for it costs a tenth of replacing it.
-_RARE = re2.compile(rf"[{''.join(map(chr, _REPLACED))}]|{_MARK}{{31}}")
+_RARE = Pattern(rf"[{''.join(map(chr, _REPLACED))}]|{_MARK}{{31}}")
 _KEPT_LENGTH = 64 * 1024  # characters of a text whose folded form is kept for the next who asks
 
 
 def options(**values: Any) -> Any:
     """Return RE2's options: these, and no errors on stderr."""
+    import re2
+
     made = re2.Options()
     for name, value in {"log_errors": False, **values}.items():
         setattr(made, name, value)

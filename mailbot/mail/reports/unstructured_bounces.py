@@ -5,11 +5,12 @@ All patterns are RE2 on bounded text, so that each takes linear time.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
-import re2
-
 from mailbot.domain.model import Failure
+from mailbot.domain.routing.patterns import Pattern
+from mailbot.domain.routing.text import options
 from mailbot.mail.parsing.addresses import normalise_address
 
 TEXT_LIMIT = 32 * 1024  # characters: the server's text comes before the original
@@ -18,18 +19,16 @@ _DIAGNOSTIC_LIMIT = 300  # characters
 _NEARBY_LINES = 15  # searched for an address after "could not be delivered"
 _LINE_LIMIT = 500
 
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
-_OPTIONS.case_sensitive = False
+_OPTIONS = partial(options, case_sensitive=False)
 
 
 def _any(*patterns: str, multiline: bool = False) -> Any:
-    return re2.compile(f"{'(?m)' if multiline else ''}(?:{'|'.join(patterns)})", _OPTIONS)
+    return Pattern(f"{'(?m)' if multiline else ''}(?:{'|'.join(patterns)})", _OPTIONS)
 
 
 # RFC 3463, but no IP address and no version number with four parts.
-_ENHANCED = re2.compile(r"(?:^|[^0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9.]|\.\s|\.?$)", _OPTIONS)
-_BASIC = re2.compile(r"(?:^|[^0-9.])([245])[0-9]{2}(?:[ -]|$)", _OPTIONS)
+_ENHANCED = Pattern(r"(?:^|[^0-9.])([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[^0-9.]|\.\s|\.?$)", _OPTIONS)
+_BASIC = Pattern(r"(?:^|[^0-9.])([245])[0-9]{2}(?:[ -]|$)", _OPTIONS)
 
 _MAILBOX = r"(?:user|recipient|address|mailbox|account|alias|email)\W+(?:\w+\W+){0,5}"
 # Status codes of RFC 3463 section 3 and the phrases that servers use instead. The first match counts.
@@ -143,9 +142,9 @@ _ORIGINAL = _any(
     r"^[ \t]*(?:pesan asli|salinan pesan|isi pesan asli).{0,40}$",
     multiline=True,
 )
-_ADDRESS = re2.compile(r"[a-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?", _OPTIONS)
-_QSBMF = re2.compile(r"(?m)^[ \t]*<([^<>\s]{1,320})>:(?:[ \t]|$)", _OPTIONS)  # qmail, Postfix, Yahoo
-_ID_FIELD = re2.compile(r"message-id|in-reply-to|references", _OPTIONS)
+_ADDRESS = Pattern(r"[a-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?", _OPTIONS)
+_QSBMF = Pattern(r"(?m)^[ \t]*<([^<>\s]{1,320})>:(?:[ \t]|$)", _OPTIONS)  # qmail, Postfix, Yahoo
+_ID_FIELD = Pattern(r"message-id|in-reply-to|references", _OPTIONS)
 _ROLE_ADDRESSES = (
     *("postmaster", "mailer-daemon", "mailerdaemon", "abuse"),
     *("hostmaster", "helpdesk", "no-reply", "noreply"),

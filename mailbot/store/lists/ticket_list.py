@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select, true
 
 from mailbot.domain.model import DeadlineState, Status, Ticket
 from mailbot.domain.people.addresses import owner
+from mailbot.store.lists.ticket_rows import ticket_of
 from mailbot.store.schema import ARMED, deadlines, legal_holds, tickets
-from mailbot.store.tickets import ticket_of
 
 
 @dataclass(frozen=True, slots=True)

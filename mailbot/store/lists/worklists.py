@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select, text
 
 from mailbot.domain.model import Ticket
+from mailbot.store.lists.ticket_rows import ticket_of
 from mailbot.store.schema import tickets
-from mailbot.store.tickets import ticket_of
 
 # Literal, or the partial index ix_tickets_live would not be seen to fit.
 LIVE = text("tickets.status IN ('new', 'open', 'waiting')")

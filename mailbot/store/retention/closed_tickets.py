@@ -25,8 +25,8 @@ from sqlalchemy import (
 
 from mailbot.domain.compensation.requests import Kind as LedgerKind
 from mailbot.domain.model import OVER, Status
-from mailbot.store.compensations import family
 from mailbot.store.failures import UNREPORTED
+from mailbot.store.lists.ticket_rows import family
 from mailbot.store.retention import mails
 from mailbot.store.retention.legal_holds import held_numbers
 from mailbot.store.retention.rules import Found, Key, Page, Rules, Slice

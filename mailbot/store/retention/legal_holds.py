@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, select, text
 
 from mailbot.domain.actor import Actor
 from mailbot.store.codec import actor_of
-from mailbot.store.compensations import family
 from mailbot.store.engine import or_replace
+from mailbot.store.lists.ticket_rows import family
 from mailbot.store.schema import legal_holds, messages, tickets
 
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, update
 
 from mailbot.domain.model import AttemptOutcome
-from mailbot.store import outbox
-from mailbot.store.schema import attempts
+from mailbot.store.schema import WAITING, attempts
 from mailbot.store.schema import outbox as mails
 from mailbot.store.service import installation
 
@@ -161,12 +160,12 @@ def begin_restored(connection: Connection, items: Sequence[datetime]) -> list[tu
     made_at = installation.remove_backup_mark(connection)
     if made_at is None:
         return [None] * len(items)
-    waiting = select(mails.c.id, mails.c.due_at).where(outbox.WAITING, mails.c.due_at <= max(items))
+    waiting = select(mails.c.id, mails.c.due_at).where(WAITING, mails.c.due_at <= max(items))
     rows = connection.execute(waiting).all()
     why = f"restored from the backup of {made_at:%Y-%m-%d %H:%M} UTC: it may have left since"
     unknown = {"outcome": AttemptOutcome.UNKNOWN, "reply": why, "node": "", "at": made_at}
     if rows:
         counted = {"attempts": mails.c.attempts + 1, "unknown": mails.c.unknown + 1}
-        connection.execute(update(mails).where(outbox.WAITING, mails.c.due_at <= max(items)).values(counted))
+        connection.execute(update(mails).where(WAITING, mails.c.due_at <= max(items)).values(counted))
         connection.execute(insert(attempts), [{"outbox_id": row.id} | unknown for row in rows])
     return [(made_at.isoformat(), len(rows))] * len(items)

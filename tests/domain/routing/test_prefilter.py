@@ -64,7 +64,7 @@ def conditions(draw: st.DrawFn) -> Condition:
     if operator == "exists":
         return build(draw(FIELDS), operator, draw(st.booleans()))
     if operator == "matches":
-        return build(draw(FIELDS), operator, draw(st.lists(patterns, min_size=1, max_size=3)))
+        return build(draw(FIELDS), operator, draw(st.lists(patterns.filter(fold), min_size=1, max_size=3)))
     return build(draw(FIELDS), operator, draw(values))
 
 

@@ -1,0 +1,61 @@
+"""A ticket's heading, its links to others, and why a message is on it, for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from mailbot.cli.shared.output import clean, echo, on_terminal
+from mailbot.domain import reasons
+from mailbot.domain.matching import Confidence
+from mailbot.domain.model import Ticket
+from mailbot.store import queries
+from mailbot.store.codec import match_of
+
+COLOURS = {
+    "new": "yellow",
+    "open": "yellow",
+    "waiting": "cyan",
+    "closed": "green",
+    "merged": "blue",
+    "filed": "blue",
+}
+
+# kind of link -> (what the other is to the ticket that points at it, what the pointing one is to the other)
+LINK_TEXTS = {
+    "follows": ("goes on from", "goes on in"),
+    "claims": ("claims to be about", "is claimed, without proof, by"),
+    "suggests": ("may mean", "may be meant by"),
+    "mentions": ("mentions, without taking part,", "is mentioned by"),
+    "held_for": ("held for", "unconfirmed, held apart"),
+    "merged_into": ("merged into", "merged from"),
+    "split_from": ("split from", "split into"),
+}
+
+
+def describe_links(links: Sequence[queries.Link], number: str) -> list[tuple[str, str]]:
+    """Return (relation, numbers of the others) of this ticket. Links that no longer hold are marked."""
+    texts: dict[str, list[str]] = {}
+    held = {(link.ticket, link.other) for link in links if link.kind == "held_for"}
+    for link in links:
+        if link.kind == "claims" and (link.ticket, link.other) in held:
+            continue  # "held for" says the same
+        points = link.ticket == number
+        other = link.other if points else link.ticket
+        relation = LINK_TEXTS[link.kind][0 if points else 1]
+        texts.setdefault(relation, []).append(other if link.now else f"{other} (no longer)")
+    return [(relation, ", ".join(others)) for relation, others in texts.items()]
+
+
+def describe_match(evidence: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return why a message belongs to its ticket and how sure that is, then the clues that did not count."""
+    match = match_of(evidence)
+    confidence = f" ({match.confidence})" if match.confidence is not Confidence.NONE else ""
+    others = [clue for clue in match.clues if not clue.counted]
+    return f"{match.reason}{confidence}", [f"{reasons.of(c.kind)} {c.named}: {c.reason}" for c in others]
+
+
+def print_heading(ticket: Ticket) -> None:
+    status = ticket.status
+    shown = click.style(status, fg=COLOURS[status], bold=True) if on_terminal() else status
+    echo(f"{ticket.number}  {shown}  {clean(ticket.subject) or '(no subject)'}")

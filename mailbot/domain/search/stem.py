@@ -15,7 +15,7 @@ _VOWELS = frozenset("aeiou")
 _MOST_KNOWN = 200_000  # words
 
 # Words whose stem would be another word, and roots that look as if they had a prefix.
-_WHOLE = frozenset({"kamis", "bali"})
+_WHOLE = frozenset({"kamis"})
 _ROOTS = (
     *("berita", "beritahu", "perintah", "terima"),
     *("kecewa", "kejar", "kejut", "kelas", "kelola", "keluar", "keluarga", "kemas", "kena", "kerja"),

@@ -27,9 +27,9 @@ from mailbot.store.schema import (
     tickets,
 )
 
-VERSION = 1  # of the words: a change of `domain.search` that old words do not fit makes the index anew
+VERSION = 2  # of the words: a change of `domain.search` that old words do not fit makes the index anew
 LOOK_BACK = 20_000  # ids among which a message may still become visible
-BLOCKS = (12, 14, 16, 18)  # sizes of blocks of ids, as powers of two
+BLOCKS = (10, 12, 14, 16, 18)  # sizes of blocks of ids, as powers of two
 MARK, VERSION_KEY, REMOVED = "mark", "version", "removed"
 
 

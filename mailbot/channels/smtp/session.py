@@ -116,6 +116,8 @@ class Session(asyncio.Protocol):
     def _give_up(self) -> None:
         self.server.leave(self)
         self.unread.clear()
+        if self._timer is not None:
+            self._timer.cancel()
         if self.transport is not None:
             self._reject(self.transport, TOO_MANY)
 

@@ -51,7 +51,7 @@ async def server(folder: Path, env: dict[str, str]) -> AsyncIterator[Server]:
         await _answers(url, process)
         yield Server(url, process.pid)
     finally:
-        process.send_signal(signal.SIGINT)  # a fast shutdown
+        process.send_signal(signal.SIGQUIT)  # at once: the data goes too
         async with asyncio.timeout(GIVE_UP):
             await process.wait()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,21 @@ async def test_the_same_mail_twice_at_once_is_one_ticket(door: Door) -> None:
     assert one.inbox_id == two.inbox_id
     assert {one.known, two.known} == {True, False}
     assert len(door.rows(inbox)) == 1
+
+
+async def test_mails_are_handed_over_although_time_passes_while_they_are_decided(
+    store: Store, suspects: Suspects
+) -> None:
+    desk = Desk(store)
+
+    def now() -> datetime:
+        desk.clock += timedelta(microseconds=50)
+        return desk.clock
+
+    desk.deps = replace(desk.deps, now=now)
+    door = Door(desk, suspects, Delivery(rows=4))
+    await door.send()
+    assert len(door.delivery.taken) == len(door.rows(outbox)) > 0
 
 
 async def test_the_node_that_decides_gets_the_mails_to_send(store: Store, suspects: Suspects) -> None:

@@ -188,16 +188,13 @@ class DirectIntake:
         if not new:
             return _Recorded(receipts, [], [])
         self._suspects.begin([received.fingerprint for received, _ in group.mails])
+        # One moment for both: what is due a microsecond after the allowance would wait for the next poll.
+        now = self._deps.now()
+        allowance = replace(group.allowance, now=now) if group.allowance else None
         try:
             with connection.begin_nested():
                 processed, own = process_mails(
-                    connection,
-                    new,
-                    group.snapshot,
-                    self._node,
-                    self._deps.now(),
-                    group.allowance,
-                    claimed=False,
+                    connection, new, group.snapshot, self._node, now, allowance, claimed=False
                 )
         except Exception as error:
             if isinstance(error, DBAPIError) and isinstance(translated(error), StoreUnavailable):

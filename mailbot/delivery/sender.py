@@ -191,15 +191,15 @@ class Delivery:
             return None
         return self._grants.give(mails, self._results.in_hand, self._idle)
 
-    def take_over(self, grant: Grant, rows: Sequence[Claimed], *, all_of_them: bool) -> None:
-        """Send the mails that were enqueued with `grant`. `all_of_them`: none was left to wait in the store."""
+    def take_over(self, grant: Grant, rows: Sequence[Claimed], *, left: bool) -> None:
+        """Send the mails that were enqueued with `grant`. `left`: others are due too, and wait in the store."""
         self._grants.take_back(grant)
         self._results.take(rows)
         for row in rows:
             self._take_over(row, grant)
         self._idle += grant.sessions
         self._enqueue(())
-        if not all_of_them:
+        if left:
             self._older_waits = True
             self._wake()
 

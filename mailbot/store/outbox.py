@@ -10,7 +10,7 @@ waits for it. Such a row has no `claimed_at` until something else is written abo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -58,81 +58,80 @@ class OutboxMail:
     act: str | None = None  # of an agent, that can be taken back until `due_at`
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Allowance:
-    """How many of the mails that are enqueued `node` sends itself, and how many of these at once, past their dot."""
+    """Lets `node` send so many of the mails that are enqueued itself, so many of these at once, past their dot.
+
+    `own` collects them. `left`: others are due as well, and wait in the store.
+    """
 
     node: str
     now: datetime
     rows: int
     dots: int = 0
-
-    def less(self, used: "Sequence[Claimed]") -> "Allowance":
-        """Return what is left after these mails."""
-        dots = self.dots - sum(each.marked for each in used)
-        return replace(self, rows=self.rows - len(used), dots=dots)
+    own: "list[Claimed]" = field(default_factory=list)
+    left: bool = False
 
 
-def enqueue(
-    connection: Connection, items: Sequence[OutboxMail], allowance: Allowance | None = None
-) -> "list[Claimed]":
-    """Enqueue mail, in the transaction of the decision that asked for it. Return what its node sends itself.
+def enqueue(connection: Connection, items: Sequence[OutboxMail], allowance: Allowance | None = None) -> None:
+    """Enqueue mail, in the transaction of the decision that asked for it.
 
     Raises IntegrityError for a ticket's second acknowledgement, ValueError for a mail that can't be sent.
     """
     for item in items:
         if item.lane not in LANES or (item.content is None and not item.reason):
             raise ValueError(f"{item.kind} {item.nonce} could never leave")
-    own = _own_share(items, allowance) if allowance else {}
-    if rest := [_row(item) for item in items if item.nonce not in own]:
+    own = _own_share(items, allowance) if allowance else []
+    kept_apart = {item.nonce for item in own}
+    if rest := [_row(item) for item in items if item.nonce not in kept_apart]:
         _ADD.run(connection, rest)
+    if allowance and own:
+        _enqueue_own(connection, own, allowance)
     whole = [(each.nonce, each.content, each.parts) for each in items if each.content is not None]
     frozen.keep(connection, whole)
-    return _enqueue_own(connection, list(own.values()), allowance) if allowance and own else []
 
 
-def _own_share(items: Sequence[OutboxMail], allowance: Allowance) -> dict[str, OutboxMail]:
-    """Map nonces to the mails that the allowance covers, those first in line before the others."""
-    ready = [
-        item
-        for item in items
-        if not item.reason
-        and item.due_at <= allowance.now
-        and item.content is not None
-        and len(item.content) <= LARGEST_OWN
-    ]
-    return {item.nonce: item for item in sorted(ready, key=lambda item: item.lane)[: allowance.rows]}
+def _own_share(items: Sequence[OutboxMail], allowance: Allowance) -> list[OutboxMail]:
+    """Return the mails that the allowance covers: those first in line."""
+    due = [item for item in items if not item.reason and item.due_at <= allowance.now]
+    small = [item for item in due if item.content is not None and len(item.content) <= LARGEST_OWN]
+    own = sorted(small, key=lambda item: item.lane)[: allowance.rows]
+    allowance.left |= len(own) < len(due)
+    allowance.rows -= len(own)
+    return own
 
 
-def _enqueue_own(
-    connection: Connection, items: Sequence[OutboxMail], allowance: Allowance
-) -> "list[Claimed]":
-    rows = []
-    for position, item in enumerate(items):
-        marked = position < allowance.dots
+def _enqueue_own(connection: Connection, items: Sequence[OutboxMail], allowance: Allowance) -> None:
+    for item in items:
+        marked = allowance.dots > 0
+        allowance.dots -= marked
         state = OutboxState.DOT if marked else OutboxState.SENDING
-        dot_at = allowance.now if marked else None
-        rows.append({**_row(item), "state": state, "claimed_by": allowance.node, "dot_at": dot_at})
-    ids = [_ADD_OWN.fetch(connection, row)[0][0] for row in rows]
-    return [
-        Claimed(
-            content=item.content,
-            more_wait=False,
-            id=id_,
-            ticket=item.ticket,
-            kind=item.kind,
-            lane=item.lane,
-            sender=item.sender,
-            recipient=item.recipient,
-            domain=str(row["domain"]),
-            requested_at=item.requested_at,
-            due_at=item.due_at,
-            attempts=0,
-            unknown_in_a_row=0,
-            marked=row["state"] is OutboxState.DOT,
-        )
-        for item, row, id_ in zip(items, rows, ids, strict=True)
-    ]
+        claimed = {"state": state, "claimed_by": allowance.node, "dot_at": allowance.now if marked else None}
+        ((id_,),) = _ADD_OWN.fetch(connection, {**_row(item), **claimed})
+        allowance.own.append(_own(item, id_, marked=marked))
+
+
+def _own(item: OutboxMail, id_: int, *, marked: bool) -> "Claimed":
+    return Claimed(
+        content=item.content,
+        more_wait=False,
+        id=id_,
+        ticket=item.ticket,
+        kind=item.kind,
+        lane=item.lane,
+        sender=item.sender,
+        recipient=item.recipient,
+        domain=_domain(item),
+        requested_at=item.requested_at,
+        due_at=item.due_at,
+        attempts=0,
+        unknown_in_a_row=0,
+        marked=marked,
+    )
+
+
+def _domain(item: OutboxMail) -> str:
+    return item.recipient.rpartition("@")[2].lower()
 
 
 _COPIED = tuple(
@@ -148,7 +147,7 @@ _ADD_OWN = Prepared(
 def _row(item: OutboxMail) -> dict[str, object]:
     return {
         **{name: getattr(item, name) for name in _COPIED},
-        "domain": item.recipient.rpartition("@")[2].lower(),
+        "domain": _domain(item),
         "state": OutboxState.SUPPRESSED if item.reason else OutboxState.DUE,
         "reason": reason_text(item.reason) or None,
         "settled_at": item.requested_at if item.reason else None,

@@ -140,10 +140,9 @@ def record(
     connection: Connection,
     outcomes: Sequence[TicketChange],
     allowance: outbox.Allowance | None = None,
-) -> list[outbox.Claimed]:
+) -> None:
     """Record decisions with a few bulk statements. Several may concern one ticket, in their order.
 
-    Return the mails that the allowance's node sends itself.
     Raises Outdated when a ticket is not what `before` assumes.
     """
     newest = {outcome.after.number: outcome.after for outcome in outcomes}
@@ -161,14 +160,14 @@ def record(
     _move_messages(connection, outcomes)
     deadlines.arm(connection, {outcome.after.number: outcome.deadline for outcome in outcomes}, first)
     owed = [mail for outcome in outcomes for mail in outcome.owed]
-    own = outbox.enqueue(connection, owed, allowance) if owed else []
+    if owed:
+        outbox.enqueue(connection, owed, allowance)
     if collected := [item for outcome in outcomes for item in outcome.collected]:
         digests.add(connection, collected)
     if kept := [outcome.act for outcome in outcomes if outcome.act]:
         acts.add(connection, kept)
     for event in (event for outcome in outcomes for event in outcome.events if isinstance(event, ActUndone)):
         acts.withdraw(connection, event)
-    return own
 
 
 _CONVERTED = (*sorted(SHAPED), "person")

@@ -97,7 +97,7 @@ class Site:
             [[claimed]] = [store.write_now(inbox.claim, inbox.Claim("site", 1))]
             batch = [(claimed, parse(claimed.raw))]
             [filed] = store.write_now(
-                lambda connection, items: [process_mails(connection, items[0], snapshot, "site", at)[0]],
+                lambda connection, items: [process_mails(connection, items[0], snapshot, "site", at)],
                 batch,
             )
             return str(filed.decided.decision.ticket.number)

@@ -34,13 +34,15 @@ class Delivery:
         self.rows, self.dots = rows, dots
         self.taken: list[Claimed] = []
         self.given_back: list[bool] = []
+        self.left = False
 
     def grant(self, mails: int) -> Grant | None:
         sessions: list[Any] = [object()] * self.dots
         return Grant(self.rows, sessions) if self.rows else None
 
-    def take_over(self, grant: Grant, rows: Sequence[Claimed], *, all_of_them: bool) -> None:
+    def take_over(self, grant: Grant, rows: Sequence[Claimed], *, left: bool) -> None:
         self.taken += rows
+        self.left = left
 
     def give_back(self, grant: Grant, *, in_doubt: bool) -> None:
         self.given_back.append(in_doubt)
@@ -143,6 +145,7 @@ async def test_what_the_share_does_not_cover_waits_in_the_store(store: Store, su
     by_kind = {row.kind: row.state for row in door.rows(outbox)}
     assert by_kind.pop("acknowledgement") == "sending"
     assert set(by_kind.values()) == {"due"}
+    assert door.delivery.left
 
 
 async def test_a_kill_at_the_first_dot_blames_no_mail(store: Store, suspects: Suspects) -> None:

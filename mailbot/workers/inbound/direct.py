@@ -9,7 +9,7 @@ takes what is too large, what waits for a check of its sender, and everything wh
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -37,7 +37,7 @@ class Handover(Protocol):
     """What sends the mails of a decision without a claim: `delivery.sender.Delivery`."""
 
     def grant(self, mails: int) -> Grant | None: ...
-    def take_over(self, grant: Grant, rows: Sequence[Claimed], *, all_of_them: bool) -> None: ...
+    def take_over(self, grant: Grant, rows: Sequence[Claimed], *, left: bool) -> None: ...
     def give_back(self, grant: Grant, *, in_doubt: bool) -> None: ...
 
 
@@ -45,16 +45,16 @@ class Handover(Protocol):
 class _Group:
     mails: Sequence[tuple[ReceivedMail, InboundMail]]
     snapshot: Snapshot
-    allowance: Allowance | None
+    grant: Grant | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What became of a group. `error`: why nothing was decided about it."""
+    """What became of a group. `allowance` has the mails for delivery. `error`: why nothing was decided about it."""
 
     receipts: list[Receipt]
-    processed: list[Processed]
-    own: list[Claimed]
+    processed: list[Processed] = field(default_factory=list)
+    allowance: Allowance | None = None
     error: Exception | None = None
 
 
@@ -151,22 +151,17 @@ class DirectIntake:
     async def _record(
         self, mails: Sequence[tuple[ReceivedMail, InboundMail]], grant: Grant | None
     ) -> _Recorded:
-        allowance = None
-        if grant and grant.rows:
-            allowance = Allowance(self._node, self._deps.now(), grant.rows, len(grant.sessions))
-        group = _Group(mails, self._deps.runtime.snapshot, allowance)
+        group = _Group(mails, self._deps.runtime.snapshot, grant)
         async with self._intake.deciding:
             return await self._store.write(self._keep_and_decide, group, quick=True)
 
     def _hand_over(self, grant: Grant | None, recorded: _Recorded) -> None:
-        if self._handover is None or grant is None:
-            if recorded.processed:
-                self._deps.wake_delivery()
-            return
-        if recorded.error or not recorded.processed:
+        if self._handover and grant and recorded.allowance:
+            self._handover.take_over(grant, recorded.allowance.own, left=recorded.allowance.left)
+        elif self._handover and grant:
             self._handover.give_back(grant, in_doubt=False)
-        else:
-            self._handover.take_over(grant, recorded.own, all_of_them=len(recorded.own) < grant.rows)
+        elif recorded.processed:
+            self._deps.wake_delivery()
 
     def _report(self, recorded: _Recorded) -> None:
         if recorded.error:
@@ -186,24 +181,24 @@ class DirectIntake:
             if not receipt.known
         ]
         if not new:
-            return _Recorded(receipts, [], [])
+            return _Recorded(receipts)
         self._suspects.begin([received.fingerprint for received, _ in group.mails])
         # One moment for both: what is due a microsecond after the allowance would wait for the next poll.
-        now = self._deps.now()
-        allowance = replace(group.allowance, now=now) if group.allowance else None
+        now, grant = self._deps.now(), group.grant
+        allowance = Allowance(self._node, now, grant.rows, len(grant.sessions)) if grant else None
         try:
             with connection.begin_nested():
-                processed, own = process_mails(
+                processed = process_mails(
                     connection, new, group.snapshot, self._node, now, allowance, claimed=False
                 )
         except Exception as error:
             if isinstance(error, DBAPIError) and isinstance(translated(error), StoreUnavailable):
                 raise
-            return _Recorded(receipts, [], [], error)
+            return _Recorded(receipts, error=error)
         finally:
             self._suspects.end()
         decided = [replace(receipt, decided=not receipt.known) for receipt in receipts]
-        return _Recorded(decided, processed, own)
+        return _Recorded(decided, processed, allowance)
 
 
 def _fail(futures: Sequence[asyncio.Future[Receipt]], error: Exception) -> None:

@@ -196,7 +196,7 @@ class Intake:
         return [
             process_mails(
                 connection, [(parsed.claimed, parsed.mail) for parsed in batch], snapshot, self._node, now
-            )[0]
+            )
             for batch in batches
         ]
 

@@ -41,8 +41,6 @@ from mailbot.workers.runtime import Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
 from mailbot.workers.ticket_numbers import draw_numbers
 
-Own = list[outbox.Claimed]  # the mails that this node sends itself
-
 
 def process_mails(
     connection: Connection,
@@ -53,21 +51,18 @@ def process_mails(
     allowance: outbox.Allowance | None = None,
     *,
     claimed: bool = True,
-) -> tuple[list[Processed], Own]:
+) -> list[Processed]:
     """Decide and record a batch, what came in first before the rest. Raises ClaimLost, Outdated.
 
     `node` has claimed the mails, unless they were kept in this transaction. With an `allowance` it sends mails
-    itself, which are returned.
+    itself.
     """
-    batch_processed: list[Processed] = []
-    own: Own = []
-    for part in _without_second_mails(batch, snapshot):
-        processed, mails = _process_part(connection, part, snapshot, node, now, allowance, claimed)
-        batch_processed += processed
-        own += mails
-        if allowance:
-            allowance = allowance.less(mails)
-    return batch_processed, own
+    parts = _without_second_mails(batch, snapshot)
+    return [
+        each
+        for part in parts
+        for each in _process_part(connection, part, snapshot, node, now, allowance, claimed)
+    ]
 
 
 def _without_second_mails(
@@ -91,7 +86,7 @@ def _process_part(
     now: datetime,
     allowance: outbox.Allowance | None,
     claimed: bool,
-) -> tuple[list[Processed], Own]:
+) -> list[Processed]:
     batch_processed = decide_mails(connection, batch, snapshot, now)
     inbox.mark_done(
         connection,
@@ -101,11 +96,10 @@ def _process_part(
         ],
     )
     drafts = [draft for each in batch_processed for draft in _drafts(each, now)]
-    own: Own = []
     if batch_processed:
         snapshot = batch_processed[0].snapshot
         changes = outbox_rows.build_all(connection, drafts, snapshot, now)
-        own = tickets.record(connection, changes, allowance)
+        tickets.record(connection, changes, allowance)
     for each in batch_processed:
         if each.decided.acted and accepts(each.decided.acted.act):
             number, by = each.decided.decision.ticket.number, Actor.agent(each.mail.sender)
@@ -114,7 +108,7 @@ def _process_part(
     decided = [each.decided for each in batch_processed]
     rate_limits.save(connection, {key: at for each in decided for key, at in each.spent.items()})
     _record_reports(connection, decided, node, now)
-    return batch_processed, own
+    return batch_processed
 
 
 def _record_reports(

@@ -128,11 +128,14 @@ class DirectIntake:
             if is_failure_of_all(error):
                 return _fail(futures, error)
             return await self._keep_each(mails, futures)
-        self._hand_over(grant, recorded)
-        self._report(recorded)
         for future, receipt in zip(futures, recorded.receipts, strict=True):
             if not future.done():
                 future.set_result(receipt)
+        try:
+            self._hand_over(grant, recorded)
+            self._report(recorded)
+        except Exception as error:  # the mails are kept, and delivery finds its own in the store
+            log.loop_failed(name="direct intake", error=error, retry_in=0.0)
         return None
 
     async def _keep_each(

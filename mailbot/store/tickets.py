@@ -323,7 +323,7 @@ def _message_row(number: str, message: Message) -> dict[str, Any]:
 
 def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     """Load the tickets that exist among `numbers`, locked until the transaction ends where the engine can."""
-    return _load(connection, numbers, _by_number(numbers).with_for_update())
+    return _load(connection, _by_number(numbers).with_for_update()) if numbers else {}
 
 
 def load_with_merge_targets(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
@@ -345,7 +345,7 @@ def merge_target(number: str, loaded: Mapping[str, Ticket]) -> str:
 
 def load_free(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     """Load and lock these tickets, without those that another node is deciding about."""
-    return _load(connection, numbers, _by_number(numbers).with_for_update(skip_locked=True))
+    return _load(connection, _by_number(numbers).with_for_update(skip_locked=True)) if numbers else {}
 
 
 def _by_number(numbers: Collection[str]) -> Select[Any]:
@@ -353,8 +353,8 @@ def _by_number(numbers: Collection[str]) -> Select[Any]:
     return select(tickets).where(tickets.c.number.in_(sorted(numbers))).order_by(tickets.c.number)
 
 
-def _load(connection: Connection, numbers: Collection[str], query: Select[Any]) -> dict[str, Ticket]:
-    return {row.number: ticket_of(row) for row in connection.execute(query)} if numbers else {}
+def _load(connection: Connection, query: Select[Any]) -> dict[str, Ticket]:
+    return {row.number: ticket_of(row) for row in connection.execute(query)}
 
 
 def used_numbers(connection: Connection, numbers: Collection[str]) -> set[str]:

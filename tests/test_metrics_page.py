@@ -3,7 +3,6 @@
 import math
 import pickle
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mailbot.metrics import Metrics
@@ -68,4 +67,4 @@ def test_processes_are_told_apart_by_a_label() -> None:
     assert 'mailbot_process_up{process="front-1"} 0.0' in text
     assert 'mailbot_process_restarts_total{process="front-1"} 3.0' in text
     memory = [line for line in text.splitlines() if line.startswith("mailbot_process_resident_memory_bytes{")]
-    assert float(memory[0].split()[1]) == pytest.approx(5e7, rel=2)
+    assert float(memory[0].split()[1]) > 1e7

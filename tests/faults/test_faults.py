@@ -12,7 +12,8 @@ from tests.faults.run import Result, Simulation
 
 DAEMON = Path(__file__).parents[2] / "mailbot/daemon.py"
 MEND = frozenset({"release_unheld"})  # releases what a node has claimed and not in hand
-NOT_SIMULATED = {"Mornings", "Absences", "WeeklyReports", "Shadow"}  # they write to nobody in the scripts
+# They write to nobody in the scripts.
+NOT_SIMULATED = {"Mornings", "Absences", "WeeklyReports", "Shadow", "SearchIndex"}
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,10 @@ async def test_a_faulty_shadow_policy_is_a_warning_and_mail_is_handled(
     async with daemon:
         await receive(daemon, 1, "Pesanan belum sampai")
 
-        lines = [json.loads(line) for line in daemon.log.splitlines()]
-        [refused] = [line for line in lines if line["event"] == "shadow_policy_refused"]
+        def refusals() -> list[dict[str, object]]:
+            lines = [json.loads(line) for line in daemon.log.splitlines()]
+            return [line for line in lines if line["event"] == "shadow_policy_refused"]
+
+        [refused] = await eventually(refusals)
         assert "config-new/routing.yaml:1:9" in str(refused["problems"])
         assert daemon.rows("SELECT * FROM shadow_runs") == []

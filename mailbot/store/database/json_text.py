@@ -5,7 +5,15 @@ from typing import Any
 
 import msgspec
 
-_encoder, _decoder = msgspec.json.Encoder(), msgspec.json.Decoder()
+
+def _plain(value: object) -> str:
+    """Return the text of a subclass of `str`, such as a header of `email`."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+_encoder, _decoder = msgspec.json.Encoder(enc_hook=_plain), msgspec.json.Decoder()
 
 
 def dump(value: Any) -> str:

@@ -178,7 +178,10 @@ class Day:
     async def writes(self, agent: str, number: str, text: str) -> None:
         """Let an agent reply to the newest notice about the ticket."""
         notices = [
-            read for read in self.got(agent) if number in read.subject and "+t." in str(read.mail["Reply-To"])
+            read
+            for read in self.got(agent)
+            # Our number stands last; a customer may have named another one before it.
+            if read.subject.endswith(f"[{number}]") and "+t." in str(read.mail["Reply-To"])
         ]
         assert notices, f"{agent} has no notice about {number}"
         await asyncio.sleep(

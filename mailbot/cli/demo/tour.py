@@ -163,6 +163,8 @@ class Tour:
                 session.send_message(mail, sender, [recipient])
                 return time.monotonic()
         except (OSError, smtplib.SMTPException) as error:
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None  # it came within the dialogue, whose end then failed
             raise DemoFailed(f"the daemon did not take the mail: {error}") from error
 
     def _patiently(self, failure: str) -> Iterator[None]:

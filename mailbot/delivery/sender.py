@@ -46,6 +46,7 @@ from mailbot.store.outbox import Claim, Claimed, FinalDot, Trial
 from mailbot.store.service.claims import Claims
 from mailbot.store.store import Store
 
+MANY_READY = 60  # mails in memory, from which on new mail waits a little for its 250
 SOON = 0.01  # seconds until what is being committed is in hand
 REDUCED_SECONDS = 30.0  # with fewer connections after the relay refused another one
 HOLD = timedelta(seconds=MAX_PROBE)  # the longest rest of a mail that was the trial of a relay in trouble
@@ -190,6 +191,11 @@ class Delivery:
         if self._stopping or self._older_waits or self._breaker.is_open or self._claims.due:
             return None
         return self._grants.give(mails, self._results.in_hand, self._idle)
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether many mails are ready and wait for a connection. One slow domain can't bring that about."""
+        return len(self._queue) > MANY_READY
 
     def take_over(self, grant: Grant, rows: Sequence[Claimed], *, left: bool) -> None:
         """Send the mails that were enqueued with `grant`. `left`: others are due too, and wait in the store."""

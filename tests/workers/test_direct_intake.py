@@ -35,6 +35,7 @@ class Delivery:
         self.taken: list[Claimed] = []
         self.given_back: list[bool] = []
         self.left = False
+        self.is_behind = False
 
     def grant(self, mails: int) -> Grant | None:
         sessions: list[Any] = [object()] * self.dots
@@ -146,6 +147,20 @@ async def test_what_the_share_does_not_cover_waits_in_the_store(store: Store, su
     assert by_kind.pop("acknowledgement") == "sending"
     assert set(by_kind.values()) == {"due"}
     assert door.delivery.left
+
+
+async def test_new_mail_waits_a_little_while_delivery_is_behind(door: Door) -> None:
+    door.delivery.is_behind = True
+    sending = asyncio.create_task(door.send())
+    await asyncio.sleep(direct.BRAKE / 4)
+    assert not sending.done()
+    door.delivery.is_behind = False
+    assert (await sending).decided
+
+
+async def test_delivery_that_stays_behind_delays_no_mail_for_long(door: Door) -> None:
+    door.delivery.is_behind = True
+    assert (await asyncio.wait_for(door.send(), 10)).decided
 
 
 async def test_a_kill_at_the_first_dot_blames_no_mail(store: Store, suspects: Suspects) -> None:

@@ -30,12 +30,15 @@ from mailbot.workers.inbound.suspects import Suspects
 from mailbot.workers.inbound.ticketing import process_mails
 from mailbot.workers.runtime import Deps, Snapshot
 
+BRAKE, LOOKS = 0.1, 20  # seconds that a group waits at most while delivery is behind, and how often it looks
 MOST_AT_ONCE = 16  # mails in one transaction: the loop stands still while it decides
 
 
 class Handover(Protocol):
     """What sends the mails of a decision without a claim: `delivery.sender.Delivery`."""
 
+    @property
+    def is_behind(self) -> bool: ...
     def grant(self, mails: int) -> Grant | None: ...
     def take_over(self, grant: Grant, rows: Sequence[Claimed], *, left: bool) -> None: ...
     def give_back(self, grant: Grant, *, in_doubt: bool) -> None: ...
@@ -107,9 +110,17 @@ class DirectIntake:
     async def _decide_waiting(self) -> None:
         try:
             while self._waiting:
+                await self._let_delivery_catch_up()
                 await self._decide_group()
         finally:
             self._deciding = None
+
+    async def _let_delivery_catch_up(self) -> None:
+        """Slow the senders while acknowledgements wait for a connection, as `Backpressure` does for intake."""
+        for _ in range(LOOKS):
+            if self._handover is None or not self._handover.is_behind:
+                return
+            await asyncio.sleep(BRAKE / LOOKS)
 
     async def _decide_group(self) -> None:
         count = min(len(self._waiting), MOST_AT_ONCE)

@@ -150,18 +150,17 @@ _TAKE = (
     .where(inbox.c.id.in_(bindparam("ids", expanding=True)))
     .values(claimed_by=bindparam("node"), claimed_at=database_now())
 )
-_DONE = (
-    update(inbox)
-    .where(
-        inbox.c.id == bindparam("b_id"),
-        inbox.c.state == NEW,
-        inbox.c.claimed_by.is_not_distinct_from(bindparam("b_node")),
+_DONE = Prepared(
+    lambda dialect: (
+        update(inbox)
+        .where(
+            inbox.c.id == bindparam("b_id"),
+            inbox.c.state == NEW,
+            inbox.c.claimed_by.is_not_distinct_from(bindparam("b_node")),
+        )
+        .values(state=InboxState.DONE, claimed_by=None, claimed_at=None, ticket=bindparam("b_ticket"))
     )
-    .values(state=InboxState.DONE, claimed_by=None, claimed_at=None, ticket=bindparam("b_ticket"))
 )
-
-
-_DONE_PREPARED = Prepared(lambda dialect: _DONE)
 
 
 def _claim(connection: Connection, wanted: Claim) -> list[ClaimedMail]:
@@ -214,7 +213,7 @@ class ClaimLost(Exception):
 def mark_done(connection: Connection, items: Sequence[Done]) -> None:
     """Mark mails as done, in the transaction that records what they led to."""
     rows = [{"b_id": item.inbox_id, "b_node": item.node, "b_ticket": item.ticket} for item in items]
-    changed = _DONE_PREPARED.run(connection, rows) if rows else 0
+    changed = _DONE.run(connection, rows) if rows else 0
     if changed != len(items):
         raise ClaimLost(f"{len(items) - changed} of {len(items)} mails are no longer ours")
 

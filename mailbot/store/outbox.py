@@ -378,25 +378,26 @@ _ENDED = {
     "attempts": outbox.c.attempts + 1,
     "reply": bindparam("b_reply"),
 }
-_RECORD = (
-    update(outbox)
-    .where(outbox.c.id == bindparam("b_id"), outbox.c.claimed_by == bindparam("b_node"), UNDER_WAY)
-    .values(
-        **_ENDED,
-        unknown=outbox.c.unknown + bindparam("b_unknown"),
-        unknown_in_a_row=outbox.c.unknown_in_a_row * bindparam("b_unjudged") + bindparam("b_unknown"),
-        code=bindparam("b_code"),
+_RECORD = Prepared(
+    lambda dialect: (
+        update(outbox)
+        .where(outbox.c.id == bindparam("b_id"), outbox.c.claimed_by == bindparam("b_node"), UNDER_WAY)
+        .values(
+            **_ENDED,
+            unknown=outbox.c.unknown + bindparam("b_unknown"),
+            unknown_in_a_row=outbox.c.unknown_in_a_row * bindparam("b_unjudged") + bindparam("b_unknown"),
+            code=bindparam("b_code"),
+        )
     )
 )
 
 
-_RECORD_PREPARED = Prepared(lambda dialect: _RECORD)
 _ADD_ATTEMPT = adding(attempts, ("outbox_id", "at", "node", "outcome", "code", "reply"))
 
 
 def record_results(connection: Connection, items: Sequence[AttemptResult]) -> list[bool]:
     """Record outcomes, with an attempt each. False: no longer ours, nothing recorded. Raises ClaimLost."""
-    changed = _RECORD_PREPARED.run(connection, [_result_row(item) for item in items])
+    changed = _RECORD.run(connection, [_result_row(item) for item in items])
     if changed != len(items):
         if len(items) > 1:
             raise ClaimLost(f"{len(items) - changed} of {len(items)} mails")

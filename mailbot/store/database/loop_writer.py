@@ -16,11 +16,10 @@ from typing import Any
 from sqlalchemy import Engine
 
 from mailbot.store.database.errors import translating
-from mailbot.store.writers import Job, Outcome, WriterConnection, Writers, apply, resolve
+from mailbot.store.writers import MAX_ITEMS, Job, Outcome, WriterConnection, Writers, apply, resolve
 
 SLOW = 0.001  # seconds of a usual commit, from which on it leaves the loop
 QUICK = 0.0005  # seconds, below which it comes back
-MAX_ITEMS = 200  # items in one transaction at most
 
 
 class LoopWriter:

@@ -103,7 +103,13 @@ on_postgres = pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
 
 
 @pytest.fixture
-def counted(store: Store) -> list[int]:
+def one_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one thread write: of several, any may take a job, each with a connection of its own."""
+    monkeypatch.setattr("mailbot.store.store.POSTGRES_WRITERS", 1)
+
+
+@pytest.fixture
+def counted(one_writer: None, store: Store) -> list[int]:
     """List the connections that were opened, by the server's process."""
     opened: list[int] = []
     event.listen(store.engine, "connect", lambda connection, _: opened.append(connection.info.backend_pid))
@@ -131,7 +137,7 @@ def test_a_transaction_that_the_server_undid_is_run_again_whole(store: Store, st
 @on_postgres
 @pytest.mark.parametrize("state", ["25006", "57P01"])
 async def test_a_server_that_became_read_only_or_stops_is_left(
-    store: Store, counted: list[int], state: str
+    one_writer: None, store: Store, counted: list[int], state: str
 ) -> None:
     await store.write(_raise_state, [])
     await store.read(lambda c: c.scalar(text("SELECT 1")))

@@ -1,17 +1,29 @@
 """What was written and sent on one ticket, in the order of its conversation."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, bindparam, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from mailbot.domain.model import OVER, Authentication, Direction, OutboxState, Ticket
 from mailbot.domain.notices import TeamNotice
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, contacts
 from mailbot.domain.replies.folded_lines import folded_lines
+from mailbot.store.database.prepared import PreparedList
 from mailbot.store.schema import attachments, contents, frozen_mails, inbox, messages, outbox, tickets
 
 CONTENT_LIMIT = 256 * 1024  # bytes of a mail of ours: its texts come before its files
@@ -210,16 +222,16 @@ def earlier_notices(
     return found
 
 
-def _open_tickets() -> Select[Any]:
+def _open_tickets(people: Sequence[BindParameter[str]]) -> Select[Any]:
     place = func.row_number().over(partition_by=tickets.c.person, order_by=tickets.c.opened_at.desc())
     names = (tickets.c.number, tickets.c.person, tickets.c.subject, place.label("place"))
-    theirs = tickets.c.person.in_(bindparam("people", expanding=True))
-    live = tickets.c.status.not_in([status.value for status in OVER])
-    ranked = select(*names).where(theirs, live).subquery()
-    return select(ranked).where(ranked.c.place <= bindparam("most")).order_by(ranked.c.place)
+    live = tickets.c.status.not_in([literal(status.value) for status in OVER])
+    ranked = select(*names).where(tickets.c.person.in_(people), live).subquery()
+    newest = select(ranked.c.person, ranked.c.number, ranked.c.subject)
+    return newest.where(ranked.c.place <= bindparam("most")).order_by(ranked.c.place)
 
 
-_OPEN = _open_tickets()  # once: building it costs as much as running it
+_OPEN = PreparedList(_open_tickets)
 
 
 def open_tickets_of(
@@ -230,6 +242,6 @@ def open_tickets_of(
         return {}
     people = {customer: owner(customer) for customer in customers}
     found: dict[str, list[tuple[str, str]]] = {}
-    for row in connection.execute(_OPEN, {"people": sorted(set(people.values())), "most": most}):
-        found.setdefault(row.person, []).append((row.number, row.subject))
+    for person, number, subject in _OPEN.fetch(connection, sorted(set(people.values())), {"most": most}):
+        found.setdefault(person, []).append((number, subject))
     return {customer: found.get(person, []) for customer, person in people.items()}

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal,
     select,
     text,
     union_all,
@@ -468,20 +469,27 @@ def roles_of_tickets(connection: Connection, numbers: Collection[str]) -> dict[s
     return found
 
 
+_OPEN_NUMBERS = Prepared(
+    lambda dialect: (
+        select(tickets.c.number)
+        .join(participants, participants.c.ticket == tickets.c.number)
+        .where(
+            participants.c.address == bindparam("b_address"),
+            participants.c.role.in_([literal(each) for each in sorted(TAKES_PART)]),
+            tickets.c.status.not_in([literal(status.value) for status in OVER]),
+        )
+        .order_by(tickets.c.opened_at.desc())
+        .limit(200)
+    )
+)
+
+
 def open_numbers_of(connection: Connection, addresses: Collection[str]) -> dict[str, set[str]]:
     """Map each address to the open tickets in which it takes part; the newest 200."""
-    found: dict[str, set[str]] = {}
-    live = tickets.c.status.not_in([status.value for status in OVER])
-    for address in addresses:
-        query = (
-            select(tickets.c.number)
-            .join(participants, participants.c.ticket == tickets.c.number)
-            .where(participants.c.address == address, participants.c.role.in_(TAKES_PART), live)
-            .order_by(tickets.c.opened_at.desc())
-            .limit(200)
-        )
-        found[address] = set(connection.scalars(query))
-    return found
+    return {
+        address: {number for (number,) in _OPEN_NUMBERS.fetch(connection, {"b_address": address})}
+        for address in addresses
+    }
 
 
 def filed_since(connection: Connection, since: datetime) -> dict[str, list[str]]:

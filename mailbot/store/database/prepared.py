@@ -5,7 +5,8 @@ a Core statement, with what turns each value into the driver's (moments, JSON, e
 dialects stay SQLAlchemy's, and so do errors: they are wrapped, and connections invalidated, as `execute` does it.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import attrgetter, itemgetter, methodcaller
@@ -111,6 +112,25 @@ def adding_new(table: Table, columns: Sequence[str], *key: str) -> Prepared:
 def replacing(table: Table, columns: Sequence[str], *key: str) -> Prepared:
     """Prepare an INSERT that updates the row with the same `key` instead."""
     return Prepared(lambda dialect: insert_or_replace(dialect, table, key), columns)
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Undo what was done inside when it fails, and leave the transaction as it was before.
+
+    `Connection.begin_nested` compiles its statements each time. Raises what `Connection.execute` raises.
+    """
+    _execute(connection, "SAVEPOINT inner_work", [()], _nothing)
+    try:
+        yield
+    except BaseException:
+        if not connection.invalidated:
+            _execute(connection, "ROLLBACK TO SAVEPOINT inner_work", [()], _nothing)
+        raise
+    _execute(connection, "RELEASE SAVEPOINT inner_work", [()], _nothing)
+
+
+def _nothing(_cursor: Any) -> None: ...
 
 
 def _execute(

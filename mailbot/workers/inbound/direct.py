@@ -21,6 +21,7 @@ from mailbot.domain.model import InboundMail
 from mailbot.errors import StoreUnavailable
 from mailbot.store import inbox
 from mailbot.store.database.errors import translated
+from mailbot.store.database.prepared import savepoint
 from mailbot.store.inbox import ClaimedMail, Receipt, ReceivedMail
 from mailbot.store.outbox import Allowance, Claimed
 from mailbot.store.writers import is_failure_of_all
@@ -96,6 +97,7 @@ class DirectIntake:
         return await future
 
     async def _keep(self, received: ReceivedMail) -> Receipt:
+        self._intake.expect_kept_mail()
         receipt = await self._store.write(inbox.keep, received, quick=True)
         self._wake_intake()
         return receipt
@@ -179,6 +181,7 @@ class DirectIntake:
 
     def _report(self, recorded: _Recorded) -> None:
         if recorded.error:
+            self._intake.expect_kept_mail()
             log.direct_intake_failed(error=recorded.error)
             self._wake_intake()
         for processed in recorded.processed:
@@ -201,7 +204,7 @@ class DirectIntake:
         now, grant = self._deps.now(), group.grant
         allowance = Allowance(self._node, now, grant.rows, len(grant.sessions)) if grant else None
         try:
-            with connection.begin_nested():
+            with savepoint(connection):
                 processed = process_mails(
                     connection, new, group.snapshot, self._node, now, allowance, claimed=False
                 )

@@ -65,6 +65,12 @@ class Intake:
         self._claims = Claims(deps.store, node, inbox.release_unheld, monotonic)
         self.deciding = asyncio.Lock()  # a node decides about one group of mails at a time
         self.has_older_mail = True  # in the inbox, as far as we know: nothing new may overtake it
+        self._kept = 0  # mails that were kept without a decision
+
+    def expect_kept_mail(self) -> None:
+        """Note that a mail is kept without a decision: it waits in the inbox for the next claim."""
+        self._kept += 1
+        self.has_older_mail = True
 
     async def read_at_once(self, received: inbox.ReceivedMail) -> InboundMail | None:
         """Parse a mail and check its sender. None: that takes a turn of its own, or fails."""
@@ -92,10 +98,10 @@ class Intake:
             return await self._work()
 
     async def _work(self) -> timedelta | float:
-        self.has_older_mail = True
+        kept = self._kept
         claimed = await self._store.write(inbox.claim, inbox.Claim(self._node, BATCH), quick=True)
         is_full = len(claimed) == BATCH or any(each.more_wait for each in claimed)
-        self.has_older_mail = is_full  # what is claimed by now is in hand
+        self.has_older_mail = is_full or kept != self._kept  # what is claimed by now is in hand
         self._on_claimed(len(claimed), len(claimed) if is_full else BATCH)
         await self._handle(await self._checked(await self._parse_all(claimed)))
         if await self._try_suspect() or is_full:

@@ -124,4 +124,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             # A terminal that lacks a letter shows "?" and does not end the command.
             stream.reconfigure(errors="replace")
-    cli(prog_name="mailbot")
+    try:
+        cli(prog_name="mailbot")
+    finally:
+        gc.freeze()  # the interpreter would look for garbage once more, in all modules

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, text
+from sqlalchemy import Connection, Row, func, insert, select, text
 
 from mailbot.domain.compensation.authority import Spent, Windows
 from mailbot.domain.compensation.requests import Entry, Facts, Kind, Request
@@ -23,6 +23,7 @@ from mailbot.domain.model import Ticket
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.routing.money import Money
 from mailbot.store.codec import actor_of
+from mailbot.store.lists.open_requests import undecided
 from mailbot.store.lists.ticket_rows import family
 from mailbot.store.schema import compensations
 from mailbot.store.tickets import Outdated
@@ -150,12 +151,7 @@ def open_requests(connection: Connection) -> list[Request]:
 
 
 def _open(connection: Connection, *where: Any) -> list[Request]:
-    last = compensations.alias("last")
-    # As literal text: a planner can't match a bound parameter with the condition of a partial index.
-    over = text("last.kind IN ('granted', 'refused')")
-    decided = exists().where(last.c.request == compensations.c.request, over)
-    asked = select(compensations).where(compensations.c.kind == Kind.ASKED.value, ~decided, *where)
-    found = [_line(row) for row in connection.execute(asked.order_by(compensations.c.id))]
+    found = [_line(row) for row in connection.execute(undecided(*where))]
     signed = _signed(connection, [line.id for line in found])
     return [_request(line, signed.get(line.id, ())) for line in found]
 

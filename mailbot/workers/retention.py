@@ -9,8 +9,8 @@ from typing import Final
 from mailbot import log
 from mailbot.store.retention import last_run
 from mailbot.store.retention.last_run import LastRun
-from mailbot.store.retention.rules import rules_of
-from mailbot.store.retention.run import Done, Line, Read, Run, Write, run
+from mailbot.store.retention.rules import Line, rules_of
+from mailbot.store.retention.run import Done, Read, Run, Write, run
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)

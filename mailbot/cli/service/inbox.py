@@ -13,12 +13,12 @@ from mailbot.cli.shared.rows import (
     deleted_text,
     id_argument,
     ids_argument,
+    parsed_mail,
     print_results,
     stuck_option,
     write_raw_mail,
 )
 from mailbot.domain.model import InboxState
-from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox as store_inbox
 from mailbot.store import queries
 
@@ -85,7 +85,7 @@ def show(mail_id: int, raw: bool, in_json: bool) -> None:
     elif in_json:
         from mailbot.cli.tickets.explain_text import mail_json
 
-        mail = None if content is None else mail_json(parse(content), "flags")
+        mail = None if content is None else mail_json(parsed_mail(content), "flags")
         print_json({**inbox_json(entry), "mail": mail})
     else:
         _print(entry, content, zone)
@@ -132,7 +132,7 @@ def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
     if content is None:
         echo(f"  its bytes {_bytes_text(entry, zone)}", fg=None if entry.deleted_at else "red")
         return
-    mail = parse(content)
+    mail = parsed_mail(content)
     attachments = [f"{file.name} ({file.type}, {format_size(file.size)})" for file in mail.attachments]
     parsed = [
         ("From", mail.sender),

@@ -22,14 +22,13 @@ from mailbot.cli.shared.rows import (
     deleted_text,
     id_argument,
     ids_argument,
+    parsed_mail,
     print_results,
     stuck_option,
     write_raw_mail,
 )
 from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, OutboxState
-from mailbot.mail.parsing.parse import parse
-from mailbot.store import outbox as store_outbox
 from mailbot.store import outbox_queries, queries
 
 STATES = [state.value for state in OutboxState]
@@ -113,7 +112,7 @@ def show(mail_id: int, raw: bool, in_json: bool) -> None:
         never = f"mail {mail_id} was never composed: it was suppressed"
         write_raw_mail(content, f"the bytes of mail {mail_id} were {gone}" if gone else never)
     elif in_json:
-        subject = parse(content).subject if content else None
+        subject = parsed_mail(content).subject if content else None
         print_json({**outbox_json(entry), "subject": subject, "tries": attempts})
     else:
         _print(entry, content, attempts, zone)
@@ -142,7 +141,7 @@ def _print(
         rows = [(format_time(a.at, zone), a.outcome, a.code, a.reply, a.node) for a in attempts]
         print_table(("at", "outcome", "code", "answer", "node"), rows)
     if content:
-        mail = parse(content)
+        mail = parsed_mail(content)
         print_title(clean(mail.subject))
         print_block(mail.text, 4_000)
     if entry.state in (OutboxState.FAILED, OutboxState.DEFERRED):
@@ -165,6 +164,8 @@ def retry(
 
     With --failed, the recipients also get automatic mail again, where its failure had ended that.
     """
+    from mailbot.store import outbox as store_outbox
+
     if failed != bool(since) or failed == bool(ids) or ((domain or dry_run) and not failed):
         raise click.UsageError("give IDs, or --failed with --since TIME")
     with open_store() as opened:
@@ -185,6 +186,8 @@ def retry(
 
 
 def _retry_failed(opened: OpenStore, since: datetime, domain: str, dry_run: bool, in_json: bool) -> None:
+    from mailbot.store import outbox as store_outbox
+
     wanted = store_outbox.RetryFailed(since, domain.lower(), now(), only_count=dry_run)
     count, lifted = opened.store.write_now(store_outbox.retry_failed, wanted)
     daemons.wake(opened.store)
@@ -203,6 +206,7 @@ def _retry_failed(opened: OpenStore, since: datetime, domain: str, dry_run: bool
 def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     """Never send these mails: they are suppressed, with the reason."""
     from mailbot.operations.ticket_commands import operator
+    from mailbot.store import outbox as store_outbox
 
     actor = str(operator())
     reason = reasons.of("dropped", actor=actor)

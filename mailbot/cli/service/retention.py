@@ -16,8 +16,8 @@ from mailbot.cli.shared.output import echo, print_facts, print_table, print_titl
 from mailbot.domain.policy import Policy, Retention
 from mailbot.store.retention import last_run, legal_holds, space
 from mailbot.store.retention.last_run import LastRun
-from mailbot.store.retention.rules import rules_of
-from mailbot.store.retention.run import Done, Line, Read, run
+from mailbot.store.retention.rules import Line, rules_of
+from mailbot.store.retention.run import Done, Read, run
 
 REST = 4  # times as long as a deletion took: the daemon goes on meanwhile
 OTHERS = "all others"  # in place of a mailbox

@@ -31,13 +31,14 @@ from mailbot.cli.shared.output import clean, echo, print_facts
 from mailbot.config.api import Relay, Settings
 from mailbot.domain.model import OutboxState
 from mailbot.errors import StoreUnavailable
-from mailbot.store import compensations, queries
+from mailbot.store import queries
 from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.lists import open_requests
 from mailbot.store.retention import last_run
 from mailbot.store.retention.rules import rules_of
 from mailbot.store.service import imap_folders
 from mailbot.store.service.imap_folders import Folder
-from mailbot.store.service.nodes import check_writable
+from mailbot.store.service.probe import check_writable
 from mailbot.store.store import Store
 from mailbot.workers.health import troubles
 from mailbot.workers.health.troubles import Code, Space, Trouble
@@ -235,10 +236,10 @@ def _remarks(
             found.append(f"{uses}, the files hold {version}: `mailbot reload`")
         if node.reload_error:
             found.append(f"its last reload was refused: {clean(node.reload_error)}")
-    if requests := opened.store.read_now(compensations.open_requests):
-        oldest = format_duration(now() - requests[0].at)
+    if asked := opened.store.read_now(open_requests.moments):
+        oldest = format_duration(now() - asked[0])
         found.append(
-            f"{len(requests)} requests for compensation wait for a decision, the oldest for {oldest}: "
+            f"{len(asked)} requests for compensation wait for a decision, the oldest for {oldest}: "
             "`mailbot compensation list --open`"
         )
     if failed := figures.outbox.get(OutboxState.FAILED, 0):

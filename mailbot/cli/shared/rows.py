@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 from sqlalchemy import Connection
@@ -12,6 +12,9 @@ from mailbot.cli.shared.formats import format_time
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import echo, on_terminal
+
+if TYPE_CHECKING:
+    from mailbot.domain.model import InboundMail
 
 id_argument = click.argument("mail_id", metavar="ID", type=click.IntRange(1))
 stuck_option = click.option(
@@ -72,3 +75,10 @@ def _failure_text(row: Row | None, failure: str, mail_id: int) -> str:
     if row.deleted_at:
         return f"mail {mail_id}: its bytes were {deleted_text(row.deleted_at)}"
     return f"mail {mail_id} {failure}, it is {row.state}"
+
+
+def parsed_mail(content: bytes) -> "InboundMail":
+    """Parse a mail that is shown. Lists need no parser."""
+    from mailbot.mail.parsing.parse import parse
+
+    return parse(content)

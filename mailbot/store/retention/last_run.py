@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from mailbot.store.codec import Codec
 from mailbot.store.engine import or_replace
-from mailbot.store.retention.run import Line
+from mailbot.store.retention.rules import Line
 from mailbot.store.schema import installation
 
 _KEY = "retention"

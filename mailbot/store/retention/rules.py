@@ -34,6 +34,17 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """What went, or would go, of one mailbox ("" for none): how many, bytes, and the age of the oldest."""
+
+    mailbox: str
+    kind: Kind
+    count: int
+    bytes: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cutoffs:
     """What is older than its mailbox's moment goes. `elsewhere`: of what has no ticket, or no such mailbox."""
 

@@ -7,13 +7,12 @@ only counts. Slices of deletions grow and shrink, so that no transaction holds t
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from mailbot.store.retention import closed_tickets, mails, space, unused
-from mailbot.store.retention.rules import Cutoffs, Found, Key, Kind, Page, Rules, Slice
+from mailbot.store.retention.rules import Cutoffs, Found, Key, Kind, Line, Page, Rules, Slice
 from mailbot.store.schema import EPOCH
 
 LONGEST = 0.05  # seconds of one deletion with its commit and its wait for the writer, about
@@ -41,17 +40,6 @@ class Done:
 
     result: Any
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What went, or would go, of one mailbox ("" for none): how many, bytes, and the age of the oldest."""
-
-    mailbox: str
-    kind: Kind
-    count: int
-    bytes: int
-    oldest: datetime
 
 
 Run = Generator[Read | Write, Done, list[Line]]

@@ -23,7 +23,6 @@ from sqlalchemy import (
     text,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import TSQUERY
 
 from mailbot.domain.search.document import Document
 from mailbot.domain.search.query import Part, Phrase, Query
@@ -168,6 +167,8 @@ def _postgresql(wanted: Wanted, window: Window) -> Any:
 
 
 def _has(expression: str) -> ColumnElement[bool]:
+    from sqlalchemy.dialects.postgresql import TSQUERY
+
     return search_documents.c.words.bool_op("@@")(cast(literal(expression), TSQUERY))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, false, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mailbot.store import inbox, outbox
 from mailbot.store.schema import database_now, nodes
@@ -64,12 +64,6 @@ def _record_alive(connection: Connection, node: Node, now: datetime) -> bool:
     """Record the heartbeat of a registered node. Returns False when it is registered no more."""
     alive = update(nodes).where(nodes.c.id == node.id).values(seen_at=now, troubles=list(node.troubles))
     return connection.execute(alive).rowcount > 0
-
-
-def check_writable(connection: Connection, items: Sequence[None]) -> list[None]:
-    """Take the right to write and change nothing: a locked SQLite file or a read-only server refuses it."""
-    connection.execute(update(nodes).where(false()).values(pid=nodes.c.pid))
-    return [None] * len(items)
 
 
 def _release_of_nobody(connection: Connection) -> int:

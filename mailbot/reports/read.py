@@ -4,21 +4,22 @@ A year holds a million events. So the rows come as they are stored, and of each 
 looks at: the general codec takes three times as long.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import MISSING, Field, fields, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, get_type_hints
 
-from msgspec import json
+from msgspec import defstruct, json
+from msgspec.structs import astuple
 from sqlalchemy import BigInteger, Connection, Select, Text, and_, cast, or_, select, type_coerce, union
 
 from mailbot.domain import events as e
 from mailbot.domain.acts.agent_act import without_undone
 from mailbot.domain.events import EVENT_KINDS, Event
-from mailbot.domain.model import OVER, Clock, OutboxState, Status, Target
+from mailbot.domain.model import OVER, OutboxState, Status
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 from mailbot.domain.worktime import Calendar
@@ -27,7 +28,7 @@ from mailbot.reports.figures.build import OPENING, WEEKS_BEFORE
 from mailbot.reports.figures.cause_actions import COMPARED, Effect, effect
 from mailbot.reports.figures.ticket_facts import KINDS
 from mailbot.store import compensations
-from mailbot.store.codec import REASON, Codec, actor_of, event_of
+from mailbot.store.codec import REASON, actor_of, event_of
 from mailbot.store.schema import EPOCH, events, outbox, tickets
 from mailbot.store.service import cause_actions
 
@@ -160,26 +161,6 @@ def calendar_of(policy: Policy, team: str) -> Calendar:
 _Read = Callable[[datetime, str, str], Event]  # (at, by, data as JSON)
 
 
-def _clocks_set(at: datetime, by: str, data: str) -> Event:
-    return e.ClocksSet(at, actor_of(by), tuple(map(_clock, json.decode(data)["clocks"])))
-
-
-def _clock(data: Mapping[str, Any]) -> Clock:
-    since, ends_at = data["running_since"], data.get("ends_at")
-    return Clock(
-        Target(data["target"]),
-        _span(data["span"]),
-        _span(data["spent"]),
-        _moment(since) if since else None,
-        tuple(data["fired"]),
-        _moment(ends_at) if ends_at else None,
-    )
-
-
-_span = lru_cache(maxsize=4096)(Codec(timedelta).load)
-_moment = lru_cache(maxsize=4096)(datetime.fromisoformat)  # the clocks of one decision share theirs
-
-
 @lru_cache(maxsize=4096)
 def _parse_strings(data: str) -> dict[str, Any]:
     """Parse data of strings and perhaps a reason, cached: the same few values come again and again."""
@@ -190,12 +171,25 @@ def _parse_strings(data: str) -> dict[str, Any]:
 
 
 def _reader(kind: type[Any]) -> _Read:
-    if kind is e.ClocksSet:
-        return _clocks_set
-    types = [each.type for each in fields(kind) if each.name not in ("at", "by")]
-    if all(each in (str, Reason) for each in types):
+    hints, named = get_type_hints(kind), [each for each in fields(kind) if each.name not in ("at", "by")]
+    if all(hints[each.name] in (str, Reason) for each in named):
         return lambda at, by, data: kind(at=at, by=actor_of(by), **_parse_strings(data))
-    return lambda at, by, data: event_of(kind.kind, at, by, json.decode(data))
+    # The values alone: their JSON becomes the domain's types without a dict in between.
+    values = defstruct(kind.__name__, [_typed(each, hints[each.name]) for each in named])
+    decode = json.Decoder(values).decode
+
+    def read(at: datetime, by: str, data: str) -> Event:
+        try:
+            found = decode(data)
+        except ValueError:  # as old versions wrote it
+            return event_of(kind.kind, at, by, json.decode(data))
+        return kind(at, actor_of(by), *astuple(found))  # type: ignore[no-any-return]
+
+    return read
+
+
+def _typed(of: Field[Any], kind: Any) -> tuple[str, Any] | tuple[str, Any, Any]:
+    return (of.name, kind) if of.default is MISSING else (of.name, kind, of.default)
 
 
 # Kind -> its event from a row.

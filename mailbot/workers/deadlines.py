@@ -18,6 +18,7 @@ from mailbot.workers.runtime import Deps, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
 
 BATCH = 500
+TOGETHER = 50  # in one transaction: while it decides and composes, no mail can be kept
 # Longest rest: a decision elsewhere may arm a deadline that comes before the one we rest for.
 LOOK_AGAIN = timedelta(seconds=0.5)
 
@@ -32,7 +33,7 @@ class Fired:
 
 
 class Deadlines:
-    """The worker. One transaction claims, decides and records: each fires once, on any number of nodes."""
+    """The worker. A transaction claims, decides and records: each step is taken once, on any number of nodes."""
 
     name: Final = "deadlines"
     stop_stage: Final = "process"
@@ -44,7 +45,8 @@ class Deadlines:
         due = await self._store.read(deadlines.due, self._deps.now(), BATCH)
         if not due:
             return await self._rest()
-        await process_isolating_failures(due, self._fire, self._park)
+        for start in range(0, len(due), TOGETHER):
+            await process_isolating_failures(due[start : start + TOGETHER], self._fire, self._park)
         return 0
 
     async def _rest(self) -> timedelta:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import ConfigError, Problem
+from mailbot.mail.compose import late_templates
 from mailbot.mail.compose.cleaning import body_text
 from mailbot.mail.compose.template_sandbox import new_environment, render
 from mailbot.mail.compose.template_source import compile_source
@@ -250,3 +251,29 @@ def test_html_is_escaped_and_text_is_not(shipped: Templates) -> None:
     html = shipped.render("answer", "en", "html", values)
     assert "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;<br>\n{{ number }} &amp; {% if %}" in html
     assert values["text"] in shipped.render("answer", "en", "txt", values)
+
+
+# --- templates for a command that composes few mails ---------------------------------------------------------
+
+
+def test_late_templates_render_as_those_that_were_all_tried(shipped: Templates) -> None:
+    late = late_templates.load(SHIPPED)
+    assert set(late.compiled) == set(shipped.compiled)
+    assert dict(late.names) == dict(shipped.names)
+    notice = sample_notices("answer", "id")[0]
+    values = build_values(notice, BOX, language="id", zone="Asia/Jakarta", now=SAMPLE_NOW)
+    for kind in KINDS:
+        assert late.render("answer", "id", kind, values) == shipped.render("answer", "id", kind, values)
+    assert late.macros.by_name.keys() == shipped.macros.by_name.keys()
+
+
+def test_a_faulty_template_hinders_only_the_command_that_uses_it(folder: Path) -> None:
+    (folder / "id" / "answer.txt.j2").write_text("{% if %}")
+    (folder / "macros" / "odd.id.txt.j2").write_text("{% if %}")
+    late = late_templates.load(folder)
+    assert late.has("answer", "id")
+    assert not late.has("acknowledgement.vip", "id")
+    assert late.names_in("closing", "id")
+    for use in (lambda: late.names_in("answer", "id"), lambda: late.macros.by_name["odd"]):
+        with pytest.raises(ConfigError):
+            use()

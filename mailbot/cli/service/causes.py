@@ -12,7 +12,6 @@ from mailbot.cli.shared.options import config_option, parse_time, standard_optio
 from mailbot.cli.shared.output import clean, echo, print_table
 from mailbot.domain.closing.causes import find_cause, nearest_causes
 from mailbot.domain.labels import label
-from mailbot.operations.ticket_commands import operator
 from mailbot.store.service import cause_actions
 from mailbot.store.service.cause_actions import CauseAction
 
@@ -75,6 +74,8 @@ def _row(opened: OpenStore, name: str, counts: dict[str, int], done: list[CauseA
 @standard_options
 def act(name: str, text: tuple[str, ...], when: str | None, in_json: bool) -> None:
     """Record that WHAT was done about CAUSE. `mailbot report` shows the tickets before and after."""
+    from mailbot.operations.ticket_commands import operator
+
     done = clean(" ".join(text), LONGEST)
     with open_store(decides=True) as opened:
         action = CauseAction(_known(opened, name), _moment(opened, when), str(operator()), done)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from mailbot.config.api import Settings
 from mailbot.domain.policy import Policy
+from mailbot.mail.compose import late_templates
 from mailbot.mail.compose.compose import Composer
-from mailbot.mail.compose.templates import load as load_templates
 from mailbot.store.service import signing_secrets
 from mailbot.store.service.signing_secrets import Secret, StoredSecrets
 from mailbot.workers.runtime import Runtime, Snapshot, signer
@@ -28,5 +28,5 @@ def build_runtime(settings: Settings, policy: Policy, stored: StoredSecrets | No
     """Build the runtime with the store's secrets. Without any, its reply tokens are never recognised."""
     unknown = StoredSecrets((Secret(secrets.token_bytes(32)),), datetime.now(UTC))
     keys = build_signer(settings, stored or unknown)
-    composer = Composer(load_templates(settings.templates), keys, policy, signer=signer(settings.dkim))
+    composer = Composer(late_templates.load(settings.templates), keys, policy, signer=signer(settings.dkim))
     return Runtime(Snapshot(policy, composer, keys, settings.trust))

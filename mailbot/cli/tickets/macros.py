@@ -16,9 +16,9 @@ from mailbot.cli.shared.ticket_lookup import find_ticket, suggest_name
 from mailbot.domain import commands
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.reasons import Refusal
+from mailbot.mail.compose.late_templates import load_macros
 from mailbot.mail.compose.macros import VALUES, Macro, Macros
 from mailbot.mail.compose.template_values import LANGUAGES
-from mailbot.mail.compose.templates import load as load_templates
 from mailbot.workers.macros import place_macros
 
 
@@ -38,7 +38,7 @@ def list_(category: str, in_json: bool) -> None:
     if category and known and category not in known:
         hint = suggest_name(category, known)
         raise click.BadParameter(f"no category is {category}{hint}", param_hint="--category")
-    macros = load_templates(loaded.settings.templates).macros
+    macros = load_macros(loaded.settings.templates)
     found = [each for each in macros.by_name.values() if not category or each.fits(category)]
     if in_json:
         print_json([_json(each) for each in found])
@@ -116,7 +116,7 @@ def _of_ticket(
 
 
 def _load() -> Macros:
-    return load_templates(load_to_decide().settings.templates).macros
+    return load_macros(load_to_decide().settings.templates)
 
 
 def _arguments_of(each: Macro) -> str:

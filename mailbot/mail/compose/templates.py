@@ -86,11 +86,11 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
     problems = list(_unknown_files(directory))
     compiled: dict[str, jinja2.Template] = {}
     names: dict[str, frozenset[str]] = {}
-    for key in _expected(directory):
+    for key in expected(directory):
         path = directory / file_name(*key)
         try:
             source = template_source.read(path)
-            template, tree = _compile(environment, path, source, key[0])
+            template, tree = compile_notice(environment, path, source, key[0])
             compiled[file_name(*key)], of_notice = template, f"{key[1]}/{key[0]}"
             names[of_notice] = names.get(of_notice, frozenset()) | template_source.names_in(tree)
             _try(template, path, source, key, clock)
@@ -123,16 +123,18 @@ def variants(directory: Path) -> tuple[str, ...]:
     )
 
 
-def _expected(directory: Path) -> Iterator[tuple[str, str, str]]:
+def expected(directory: Path) -> Iterator[tuple[str, str, str]]:
+    """List (notice, language, kind) of each template that there has to be."""
     for name in (*NOTICES, *variants(directory)):
         for language in LANGUAGES:
             for kind in KINDS:
                 yield name, language, kind
 
 
-def _compile(
+def compile_notice(
     environment: jinja2.Environment, path: Path, source: str, name: str
 ) -> tuple[jinja2.Template, nodes.Template]:
+    """Compile a template of this notice, and return its tree too. Raises ConfigError."""
     known = build_values(
         sample_notices(_notice(name), "en")[0], _MAILBOX, language="en", zone="UTC", now=SAMPLE_NOW
     ).keys()
@@ -170,14 +172,14 @@ def _unknown_files(directory: Path) -> Iterator[Problem]:
     if not directory.is_dir():
         yield template_source.problem(directory, "there is no such folder of templates")
         return
-    expected = [file_name(*key) for key in _expected(directory)]
+    files = [file_name(*key) for key in expected(directory)]
     folders = [directory / language for language in LANGUAGES]
     own = (*folders, directory / macros.FOLDER)
     for path in (path for folder in (directory, *folders) if folder.is_dir() for path in folder.iterdir()):
         file = path.relative_to(directory).as_posix()
-        if path.name.startswith(".") or path in own or file in expected:
+        if path.name.startswith(".") or path in own or file in files:
             continue
-        choices = expected if path.suffix or path.parent != directory else LANGUAGES
+        choices = files if path.suffix or path.parent != directory else LANGUAGES
         yield template_source.problem(
             path, "is the template of no notice", template_sandbox.suggest(file, choices)
         )

@@ -30,6 +30,7 @@ class _Compiled(Mapping[str, jinja2.Template]):
     def __init__(self, directory: Path) -> None:
         self._directory, self._environment = directory, template_sandbox.new_environment()
         self._keys = {file_name(*key): key for key in templates.expected(directory)}
+        self.notices = {f"{language}/{name}" for name, language, _ in self._keys.values()}
         self._done: dict[str, tuple[jinja2.Template, frozenset[str]]] = {}
 
     def compile(self, file: str) -> tuple[jinja2.Template, frozenset[str]]:
@@ -67,10 +68,10 @@ class _Names(Mapping[str, frozenset[str]]):
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter({file.rpartition(".")[0] for file in self._compiled})
+        return iter(self._compiled.notices)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._compiled.notices)
 
 
 class _Macros(Mapping[str, Macro]):

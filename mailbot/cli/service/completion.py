@@ -14,6 +14,8 @@ VARIABLE = "_MAILBOT_COMPLETE"  # by which the script calls mailbot, as click na
 def completion(ctx: click.Context, shell: str) -> None:
     """Write the script that completes commands, options, agents, teams, levels, causes and macros.
 
+    Ticket numbers and ids of mails are completed from a store on SQLite.
+
     bash: mailbot completion bash > ~/.local/share/bash-completion/completions/mailbot
 
     zsh: mailbot completion zsh > a file _mailbot in a folder of $fpath

@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 
 from mailbot.cli.shared import daemons, options
+from mailbot.cli.shared.complete_stored import complete_mail_id
 from mailbot.cli.shared.formats import count_text, format_short_time, format_time
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
@@ -149,7 +150,7 @@ def _print(
 
 
 @outbox.command()
-@click.argument("ids", metavar="[ID...]", type=click.IntRange(1), nargs=-1)
+@click.argument("ids", metavar="[ID...]", type=click.IntRange(1), nargs=-1, shell_complete=complete_mail_id)
 @click.option(
     "--failed", is_flag=True, help="All that failed since TIME, as after a relay that refused everybody."
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 from sqlalchemy import Connection
 
+from mailbot.cli.shared.complete_stored import complete_mail_id
 from mailbot.cli.shared.formats import format_time
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail
@@ -16,11 +17,13 @@ from mailbot.cli.shared.output import echo, on_terminal
 if TYPE_CHECKING:
     from mailbot.domain.model import InboundMail
 
-id_argument = click.argument("mail_id", metavar="ID", type=click.IntRange(1))
+id_argument = click.argument("mail_id", metavar="ID", type=click.IntRange(1), shell_complete=complete_mail_id)
 stuck_option = click.option(
     "--stuck", is_flag=True, help="Those that a node has claimed and does not work on; `retry` frees them."
 )
-ids_argument = click.argument("ids", metavar="ID...", type=click.IntRange(1), nargs=-1, required=True)
+ids_argument = click.argument(
+    "ids", metavar="ID...", type=click.IntRange(1), nargs=-1, required=True, shell_complete=complete_mail_id
+)
 
 
 def write_raw_mail(content: bytes | None, missing: str) -> None:

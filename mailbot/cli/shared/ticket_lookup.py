@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 import click
 
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import clean
 from mailbot.cli.shared.rows import deleted_text
@@ -12,7 +13,8 @@ from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
 
-number_argument = click.argument("number", nargs=-1, required=True)  # its parts may be typed with spaces
+# The parts of a number may be typed with spaces.
+number_argument = click.argument("number", nargs=-1, required=True, shell_complete=complete_number)
 
 
 def normalise_number(text: str | Sequence[str]) -> str:

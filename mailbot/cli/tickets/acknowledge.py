@@ -2,6 +2,7 @@
 
 import click
 
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.open_store import now
 from mailbot.cli.tickets.act import acting_options
 from mailbot.cli.tickets.carry_out import carry_out
@@ -15,7 +16,7 @@ from mailbot.workers.runtime import Runtime
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @acting_options
 def acknowledge(number: str, agent: str | None, in_json: bool) -> None:
     """Send the acknowledgement of ticket NUMBER, which an agent's forwarded mail opened, to its customer."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.completion import (
     complete_agent,
     complete_cause,
@@ -103,7 +104,7 @@ def _make(verb: Verb) -> click.Command:
     if verb.name == "close":
         command = cause_option(command)
     words = click.argument("words", nargs=-1, metavar=usage, shell_complete=_COMPLETED.get(verb.name))
-    command = click.argument("number")(words(command))
+    command = click.argument("number", shell_complete=complete_number)(words(command))
     help_line = verb.help["en"]
     return click.command(verb.name, help=f"{help_line[0].upper()}{help_line[1:]}.")(command)
 
@@ -118,7 +119,7 @@ GENERATED = {name: _make(BY_NAME[name]) for name in GENERATED_VERBS}
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @click.argument("text", nargs=-1, required=True)
 @acting_options
 def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -> None:
@@ -131,7 +132,7 @@ def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @click.option("--text", help="The answer. Default: read it from standard input.")
 @anyway_option
 @acting_options

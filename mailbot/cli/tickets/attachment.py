@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import config_option
@@ -15,7 +16,7 @@ from mailbot.store import conversation
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @click.argument("position", metavar="[N]", type=click.IntRange(1), required=False)
 @click.option("-o", "--output", metavar="FILE", help="Where to write it; - for standard output.")
 @config_option

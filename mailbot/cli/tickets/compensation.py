@@ -2,6 +2,7 @@
 
 import click
 
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.completion import complete_agent
 from mailbot.cli.shared.open_store import now
 from mailbot.cli.shared.options import because_option, standard_options
@@ -32,7 +33,7 @@ request_option = click.option(
 
 
 @click.command("compensate")
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @click.argument("amount", nargs=-1, required=True)
 @because_option
 @agent_option
@@ -47,7 +48,7 @@ def ask(number: str, amount: tuple[str, ...], because: str, agent: str | None, i
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @request_option
 @because_option
 @agent_option
@@ -61,7 +62,7 @@ def approve(number: str, request: int | None, because: str, agent: str | None, i
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @request_option
 @because_option
 @agent_option

@@ -2,6 +2,7 @@
 
 import click
 
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.open_store import now
 from mailbot.cli.tickets.act import BECAUSE, acting_options
 from mailbot.cli.tickets.carry_out import carry_out
@@ -14,7 +15,7 @@ from mailbot.workers.runtime import Runtime
 
 
 @click.command("legal-hold")
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @click.option("--reason", "--because", default="", help="Who ordered it and why; needed to place a hold.")
 @click.option("--release", is_flag=True, help="Release the hold: retention goes on with the ticket.")
 @acting_options

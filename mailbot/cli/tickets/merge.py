@@ -3,6 +3,7 @@
 import click
 
 from mailbot.cli.shared import result_text, ticket_lookup
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.output import clean, echo
@@ -29,7 +30,7 @@ customer_option = click.option(
 
 @click.command("move-message")
 @click.argument("message", type=click.IntRange(1), metavar="MESSAGE_ID")
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @customer_option
 @acting_options
 def move_message(message: int, number: str, other_customer: bool, agent: str | None, in_json: bool) -> None:
@@ -42,8 +43,8 @@ def move_message(message: int, number: str, other_customer: bool, agent: str | N
 
 
 @click.command()
-@click.argument("number", metavar="FROM")
-@click.argument("into")
+@click.argument("number", shell_complete=complete_number, metavar="FROM")
+@click.argument("into", shell_complete=complete_number)
 @customer_option
 @acting_options
 def merge(number: str, into: str, other_customer: bool, agent: str | None, in_json: bool) -> None:
@@ -56,7 +57,7 @@ def merge(number: str, into: str, other_customer: bool, agent: str | None, in_js
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @acting_options
 def unmerge(number: str, agent: str | None, in_json: bool) -> None:
     """Make a merged ticket a separate one again, with the messages it brought.
@@ -67,7 +68,7 @@ def unmerge(number: str, agent: str | None, in_json: bool) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @click.argument("messages", type=click.IntRange(1), nargs=-1, required=True, metavar="MESSAGE_ID...")
 @acting_options
 def split(number: str, messages: tuple[int, ...], agent: str | None, in_json: bool) -> None:
@@ -79,7 +80,7 @@ def split(number: str, messages: tuple[int, ...], agent: str | None, in_json: bo
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @acting_options
 def accept(number: str, agent: str | None, in_json: bool) -> None:
     """Accept the claim of ticket NUMBER: merge it into the ticket that it names.
@@ -91,7 +92,7 @@ def accept(number: str, agent: str | None, in_json: bool) -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @acting_options
 def reject(number: str, agent: str | None, in_json: bool) -> None:
     """Reject the claim of a held ticket: it stays separate, its clocks start, its sender gets no mail."""

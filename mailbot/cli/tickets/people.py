@@ -4,6 +4,7 @@ import click
 
 from mailbot.cli.shared import ticket_lookup
 from mailbot.cli.shared.command_group import LazyGroup
+from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import open_store
 from mailbot.cli.shared.options import config_option, standard_options
@@ -38,7 +39,7 @@ def participant() -> None:
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @addresses_argument
 @acting_options
 def add(number: str, addresses: tuple[str, ...], agent: str | None, in_json: bool) -> None:
@@ -47,7 +48,7 @@ def add(number: str, addresses: tuple[str, ...], agent: str | None, in_json: boo
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @addresses_argument
 @acting_options
 def remove(number: str, addresses: tuple[str, ...], agent: str | None, in_json: bool) -> None:
@@ -56,7 +57,7 @@ def remove(number: str, addresses: tuple[str, ...], agent: str | None, in_json: 
 
 
 @click.command("list")
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @standard_options
 def list_people(number: str, in_json: bool) -> None:
     """List the people of ticket NUMBER and what each is."""
@@ -71,7 +72,7 @@ def list_people(number: str, in_json: bool) -> None:
 
 
 @click.command("set")
-@click.argument("number")
+@click.argument("number", shell_complete=complete_number)
 @click.option("--priority", default="", help="The priority, by its key or label.")
 @click.option("--category", default="", help="The category, by its key or label.")
 @click.option("--cause", default="", help="Why the matter came about, also of a closed ticket.")

@@ -84,7 +84,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         for n in range(300):
             add_row(
-                connection, "tickets", number=f"TOKO-{n:08}-1", status="open", opened_at=n, subject="Late"
+                connection,
+                "tickets",
+                number=f"TOKO-{n:08}-1",
+                status=("new", "open", "waiting")[n % 3],
+                opened_at=n,
+                subject="Late",
             )
         for n in (17, 18):
             add_row(connection, "inbox", id=n, state="parked", fingerprint=str(n))

@@ -20,8 +20,10 @@ Rows = list[tuple[str, str]]
 # Where few tickets match, all of them; else those among the newest, so that no Tab walks through a million.
 FEW, NEWEST = 50, 200
 _MATCHING = "SELECT number, subject FROM tickets WHERE number >= ? AND number < ? LIMIT ?"
-_RECENT = """SELECT number, subject FROM tickets WHERE number IN (
-    SELECT number FROM tickets WHERE status = 'open' ORDER BY opened_at DESC LIMIT ?)"""
+_OF_STATUS = """SELECT * FROM (SELECT number, subject, opened_at FROM tickets WHERE status = '{}'
+    ORDER BY opened_at DESC LIMIT ?1)"""  # each by the index; all that are open at once would be sorted
+_RECENT = " UNION ALL ".join(_OF_STATUS.format(status) for status in ("new", "open", "waiting"))
+_RECENT = f"SELECT number, subject FROM ({_RECENT}) ORDER BY opened_at DESC LIMIT ?1"
 _IDS = {  # by the group of commands
     "inbox": "SELECT id, state FROM inbox ORDER BY id DESC LIMIT ?",
     "outbox": "SELECT id, state FROM outbox ORDER BY id DESC LIMIT ?",

@@ -20,6 +20,8 @@ from mailbot.domain.model import Clock, Ticket
 from mailbot.domain.policy import Ladder
 from mailbot.domain.policy_review.policy_diff import Change
 from mailbot.domain.reasons import Reason
+from mailbot.reports.figures.ticket_facts import KINDS as REPORTED
+from mailbot.reports.read import READ
 from mailbot.store.codec import Codec, event_data, event_of
 from mailbot.store.database import json_text
 from mailbot.store.retention.last_run import LastRun
@@ -72,6 +74,26 @@ def test_an_event_comes_back_from_its_columns(event: Any) -> None:
 
     assert not {"at", "by", "kind"} & stored.keys()
     assert event_of(event.kind, event.at, str(event.by), stored) == event
+
+
+@pytest.mark.parametrize("kind", sample(sorted(REPORTED), 6))
+@given(data=st.data())
+def test_a_report_reads_an_event_as_the_general_codec_does(kind: str, data: st.DataObject) -> None:
+    event = data.draw(st.from_type(EVENT_KINDS[kind]))
+    stored = json.dumps(event_data(event))
+
+    assert READ[kind](event.at, str(event.by), stored) == event
+    assert READ[kind](event.at, str(event.by), stored) == event_of(
+        kind, event.at, str(event.by), json.loads(stored)
+    )
+
+
+def test_a_report_reads_the_spans_of_old_versions() -> None:
+    clock = {"target": "resolution", "span": "P1Y1DT1S", "spent": "PT0S", "running_since": None}
+    (read,) = READ["clocks_set"](
+        datetime(2026, 11, 28, tzinfo=UTC), "policy", json.dumps({"clocks": [clock]})
+    ).clocks  # type: ignore[attr-defined]
+    assert read.span == timedelta(days=366, seconds=1)
 
 
 def test_fields_of_other_versions_are_defaults_or_left_out() -> None:

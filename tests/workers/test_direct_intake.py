@@ -214,6 +214,22 @@ async def test_while_older_mail_waits_a_new_one_does_not_overtake_it(door: Door)
     assert (await door.send(fingerprint="b" * 64)).decided
 
 
+async def test_a_look_into_an_empty_inbox_leaves_the_direct_way_open(door: Door) -> None:
+    look = asyncio.create_task(door.desk.intake.run_once())
+    await asyncio.sleep(0)  # its claim is under way
+    assert (await door.send()).decided
+    await look
+    assert not door.desk.intake.has_older_mail
+
+
+async def test_mail_that_was_kept_during_a_claim_still_waits_after_it(door: Door) -> None:
+    look = asyncio.create_task(door.desk.intake.run_once())
+    await asyncio.sleep(0)
+    door.desk.intake.expect_kept_mail()
+    await look
+    assert not (await door.send()).decided
+
+
 async def test_after_a_commit_without_a_reply_delivery_looks_what_is_its_own(
     store: Store, suspects: Suspects
 ) -> None:

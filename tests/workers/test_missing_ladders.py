@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from mailbot.domain import events as e
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.model import Target
@@ -88,3 +90,23 @@ async def test_open_tickets_are_listed_first_and_then_decided_again_with_what_wa
     )
     assert [each.number for each in store.read_now(changes, "", later, now)[0]] == [done.number]
     assert BAYU.address in later.agents
+
+
+async def test_many_due_steps_are_taken_a_part_in_each_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailbot.workers.deadlines.TOGETHER", 2)
+    desk = Desk(store)
+    numbers = {(await desk.receive(Subject=f"Mail {n}")).number for n in range(5)}
+    assert len(numbers) == 5
+    desk.clock += 31 * MINUTE
+    worker = Deadlines(desk.deps)
+    parts: list[int] = []
+    record = worker._record_batch
+    monkeypatch.setattr(worker, "_record_batch", lambda c, due: parts.append(len(due)) or record(c, due))
+    await worker.run_once()
+
+    assert parts == [2, 2, 1]
+    for number in numbers:
+        recorded = store.read_now(tickets.events_of, number)
+        assert any(isinstance(each.event, e.StepTaken) for each in recorded)

@@ -1,4 +1,4 @@
-"""Complete ticket numbers and ids of mails from the store, which is only read, without SQLAlchemy.
+"""Complete ticket numbers and ids of mails from the store, which is only read.
 
 A store that is missing, broken, locked or on PostgreSQL completes nothing:
 a shell waits for the answer, and shows no error.

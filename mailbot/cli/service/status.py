@@ -36,6 +36,7 @@ from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.lists import open_requests
 from mailbot.store.retention import last_run
 from mailbot.store.retention.rules import rules_of
+from mailbot.store.search import index
 from mailbot.store.service import imap_folders
 from mailbot.store.service.imap_folders import Folder
 from mailbot.store.service.probe import check_writable
@@ -48,6 +49,7 @@ R = TypeVar("R")
 PATIENCE = 2.0  # seconds for the relay to answer
 STORE_PATIENCE = timedelta(seconds=5)  # for each statement
 LONGEST = 20.0  # seconds for all of it: a file system that hangs is interrupted by nothing else
+BEHIND = 1_000  # messages that wait for the index of `ticket search`: worth a word
 REMARKS = (Code.OLD_SQLITE, Code.CERTIFICATE)
 
 
@@ -242,6 +244,8 @@ def _remarks(
             f"{len(asked)} requests for compensation wait for a decision, the oldest for {oldest}: "
             "`mailbot compensation list --open`"
         )
+    if (behind := opened.store.read_now(index.waiting)) >= BEHIND:
+        found.append(f"{behind:,} messages are not in the index of `mailbot ticket search` yet")
     if failed := figures.outbox.get(OutboxState.FAILED, 0):
         found.append(f"{failed} mails could not be delivered: `mailbot outbox list --state failed`")
     return found

@@ -12,7 +12,7 @@ from mailbot.domain.model import Attachment, Direction
 from mailbot.domain.search.query import QueryError, parse
 from mailbot.domain.ticket_number import make
 from mailbot.store.schema import attachments, contents, messages, search_documents, search_state, tickets
-from mailbot.store.search import index, matching
+from mailbot.store.search import conditions, index, matching
 from mailbot.store.search.find import PageRequest, Sort, search
 from mailbot.store.store import Store
 from tests.builders import NOW
@@ -483,3 +483,23 @@ def test_windows_cover_every_id_once_and_their_blocks_each_id_of_theirs(one: int
             assert any(id_ >> size == at for size, at in window.blocks)
         expected = window.low - 1
     assert expected == bottom - 1 or top < bottom
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("is:escalated", "new open waiting"),
+        ("is:open,closed", "closed new open waiting"),
+        ("is:merged", "merged"),
+        ("is:closed is:open", ""),
+        ("-is:open", "closed filed merged new open waiting"),
+        ("is:reopened team:payments", "closed filed merged new open waiting"),
+    ],
+)
+def test_a_search_without_words_walks_only_statuses_that_its_tickets_can_have(
+    store: Store, asked: str, expected: str
+) -> None:
+    query = parse(asked, NOW)
+    assert conditions.statuses(query) == expected.split()
+    if not expected:
+        assert store.read_now(search, query, PageRequest(), NOW).found == []

@@ -13,6 +13,7 @@ from mailbot.store.schema import deadlines, search_documents, tickets
 Condition = ColumnElement[bool]
 _LIVE = tickets.c.status.not_in([status.value for status in OVER])
 _STATUSES = frozenset(status.value for status in Status) - {Status.OPEN.value}
+_OF_LIVE = frozenset({"open", "escalated", "unanswered", "unassigned"})  # what closed tickets never are
 
 
 def of_messages(query: Query) -> list[Condition]:
@@ -30,6 +31,21 @@ def of_messages(query: Query) -> list[Condition]:
 def of_tickets(query: Query, dialect: str, now: datetime) -> list[Condition]:
     """Return the conditions about the ticket of a message."""
     return [_condition(each, dialect, now) for each in query.filters]
+
+
+def statuses(query: Query) -> list[str]:
+    """Return the statuses that its tickets can have: each is walked apart, and most tickets are closed."""
+    found = {status.value for status in Status}
+    for wanted in query.filters:
+        if wanted.name == "is" and not wanted.excludes:
+            found &= set().union(*map(_statuses_of, wanted.values))
+    return sorted(found)
+
+
+def _statuses_of(state: str) -> set[str]:
+    if state in _STATUSES:
+        return {state}
+    return {status.value for status in Status if state not in _OF_LIVE or status not in OVER}
 
 
 def _condition(wanted: Filter, dialect: str, now: datetime) -> Condition:

@@ -16,7 +16,6 @@ from itertools import chain
 
 from sqlalchemy import Connection, func, select, union_all
 
-from mailbot.domain.model import Status
 from mailbot.domain.search.document import document
 from mailbot.domain.search.query import Part, Query
 from mailbot.domain.search.snippet import READ, snippet
@@ -127,7 +126,10 @@ def _of_tickets(connection: Connection, query: Query, page: PageRequest, now: da
     wanted = conditions.of_tickets(query, connection.dialect.name, now)
     newest = select(tickets.c.number, tickets.c.opened_at).where(*wanted)
     newest = newest.order_by(tickets.c.opened_at.desc(), tickets.c.number.desc()).limit(most)
-    parts = [select(newest.where(tickets.c.status == status.value).subquery()) for status in Status]
+    statuses = conditions.statuses(query)
+    if not statuses:
+        return Page([], 0, at_least=False, not_indexed=0)
+    parts = [select(newest.where(tickets.c.status == status).subquery()) for status in statuses]
     found = union_all(*parts).subquery()
     order = select(found.c.number).order_by(found.c.opened_at.desc(), found.c.number.desc()).limit(most)
     numbers = list(connection.scalars(order))

@@ -796,6 +796,25 @@ async def test_p9_the_drain_does_not_wait_for_a_client_that_never_begins_its_tls
         assert not listener._server.sessions
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_p9_a_client_that_comes_as_we_stop_is_greeted_by_us_or_by_our_successor(
+    inbox: Inbox, turns: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as given:
+        async with listening(inbox, sockets=[given.dup()]) as old:
+            clients = [socket.create_connection(given.getsockname()) for _ in range(3)]
+            for _ in range(turns):  # of the event loop: readable, accepted, a session
+                await asyncio.sleep(0)
+            old.retiring = True
+            stopping = asyncio.create_task(old.stop(timedelta(seconds=20)))
+            async with listening(inbox, sockets=[given.dup()]):
+                for client in clients:
+                    client.settimeout(5)
+                    assert (await asyncio.to_thread(client.recv, 99)).startswith(b"220 ")
+                    client.close()
+                await stopping
+
+
 @pytest.mark.parametrize("protocol", [0, socket.IPPROTO_TCP])
 async def test_an_inherited_socket_is_served_and_answers_without_delay(inbox: Inbox, protocol: int) -> None:
     given = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)

@@ -144,8 +144,7 @@ class Listener:
         One that is `retiring` refuses nobody: whom it has accepted it serves until they leave or are silent.
         """
         end = asyncio.get_running_loop().time() + span.total_seconds()
-        for server in (server for servers in self._servers.values() for server in servers):
-            server.close()
+        await self._stop_accepting()
         if self.retiring:
             await self._serve_the_last(end - IDLE)
         self._server.draining = True
@@ -158,9 +157,18 @@ class Listener:
             for session in (*self._server.sessions, *self._server.waiting):
                 session.abort()
 
+    async def _stop_accepting(self) -> None:
+        """Accept nobody more. Whom the event loop has accepted becomes a session first: `close` would hang up."""
+        servers = [server for servers in self._servers.values() for server in servers]
+        for listening in (listening for server in servers for listening in server.sockets):
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in ("transport", "session"):  # one turn of the event loop makes each
+            await asyncio.sleep(0)
+        for server in servers:
+            server.close()
+
     async def _serve_the_last(self, end: float) -> None:
         """Serve whom we have accepted until they leave or are silent, but not beyond `end` of the loop's clock."""
-        await asyncio.sleep(0.2)  # the event loop may have accepted some that are no sessions yet
         while self._server.busy and asyncio.get_running_loop().time() < end:
             for session in tuple(self._server.sessions):
                 if session.idle_seconds() > IDLE:

@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate
+from mailbot.store.database.prepared import savepoint
 from mailbot.store.engine import open_engine
 from mailbot.store.schema import STORED
 from mailbot.store.schema import nodes as known_nodes
@@ -301,7 +302,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _insert(there: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows; where the database refuses one, name it."""
     try:
-        with there.begin_nested():
+        with savepoint(there):
             there.execute(insert(table), rows)
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -329,7 +330,8 @@ def _finish(here: Connection, there: Connection) -> None:
         if table.autoincrement_column is not None:
             _set_last_id(there, table.name, _last_id(here, table))
     if there.dialect.name == "postgresql":
-        there.execute(text("ANALYZE"))
+        # Ours alone: all of them would wait for what others do in this database, up to a deadlock.
+        there.execute(text(f"ANALYZE {', '.join(table.name for table in STORED)}"))
 
 
 def _last_id(connection: Connection, table: Table) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from mailbot.delivery.handover import Grant
 from mailbot.domain.model import Envelope
@@ -185,6 +185,19 @@ async def test_a_mail_that_cannot_be_decided_is_kept_for_intake(
     assert door.rows(outbox) == []
     await door.desk.work()
     assert door.desk.ticket_of(receipt.inbox_id)
+
+
+async def test_a_mail_is_refused_where_the_database_undid_the_whole_transaction(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(connection: Connection, *_: Any, **__: Any) -> Any:
+        connection.exec_driver_sql("ROLLBACK")  # as SQLite does by itself on a full disk
+        raise RuntimeError("out of space")
+
+    monkeypatch.setattr(direct, "process_mails", fails)
+    with pytest.raises(StoreUnavailable, match="undone the whole transaction"):
+        await door.send()
+    assert door.rows(inbox) == []
 
 
 async def test_one_mail_that_cannot_be_kept_does_not_harm_the_others(

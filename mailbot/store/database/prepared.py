@@ -13,7 +13,9 @@ from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Dialect, Table, bindparam, insert
+from sqlalchemy.exc import DBAPIError
 
+from mailbot.errors import StoreUnavailable
 from mailbot.store.engine import insert_or_replace, insert_or_skip
 
 Row = Mapping[str, Any]
@@ -118,14 +120,19 @@ def replacing(table: Table, columns: Sequence[str], *key: str) -> Prepared:
 def savepoint(connection: Connection) -> Iterator[None]:
     """Undo what was done inside when it fails, and leave the transaction as it was before.
 
-    `Connection.begin_nested` compiles its statements each time. Raises what `Connection.execute` raises.
+    `Connection.begin_nested` compiles its statements each time. Raises what `Connection.execute` raises, and
+    StoreUnavailable where the database has undone the whole transaction: a commit would then keep nothing.
     """
     _execute(connection, "SAVEPOINT inner_work", [()], _nothing)
     try:
         yield
-    except BaseException:
-        if not connection.invalidated:
+    except BaseException as error:
+        if connection.invalidated:
+            raise
+        try:
             _execute(connection, "ROLLBACK TO SAVEPOINT inner_work", [()], _nothing)
+        except DBAPIError:  # SQLite does that on a full disk
+            raise StoreUnavailable("the database has undone the whole transaction") from error
         raise
     _execute(connection, "RELEASE SAVEPOINT inner_work", [()], _nothing)
 

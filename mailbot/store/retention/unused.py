@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, select, text
 from sqlalchemy.exc import OperationalError
 
+from mailbot.store.database.prepared import savepoint
 from mailbot.store.retention.rules import Found, Key, Page, Rules, Slice, in_window, window_end
 from mailbot.store.schema import attachments, contents, frozen_files
 
@@ -93,7 +94,7 @@ def _locks(connection: Connection, table: Table) -> bool:
     if connection.dialect.name != "postgresql":
         return True
     try:
-        with connection.begin_nested():
+        with savepoint(connection):
             connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
             connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
     except OperationalError:

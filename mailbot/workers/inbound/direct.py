@@ -209,7 +209,8 @@ class DirectIntake:
                     connection, new, group.snapshot, self._node, now, allowance, claimed=False
                 )
         except Exception as error:
-            if isinstance(error, DBAPIError) and isinstance(translated(error), StoreUnavailable):
+            trouble = translated(error) if isinstance(error, DBAPIError) else error
+            if isinstance(trouble, StoreUnavailable):
                 raise
             return _Recorded(receipts, error=error)
         finally:

@@ -36,6 +36,7 @@ COMMANDS = {
     ),
     "cause": ("service.causes", "Why matters come about, and what was done about it: list, act."),
     "macro": ("tickets.macros", "Texts that agents put into answers: list, show."),
+    "template": ("service.template", "What our mails look like, with example values: list, show."),
     "inbox": ("service.inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("service.outbox", "Mail that mailbot sends: what waits, what failed and why."),
     "suppression": ("service.suppressions", "Addresses that get no automatic mail: list, lift."),

@@ -296,3 +296,54 @@ def quiet_hours_text(quiet: Sequence[Interval]) -> str:
     if len(quiet) == 2 and quiet[0].end == MIDNIGHT and not quiet[1].start:
         return f"{str(quiet[0]).partition('-')[0]}-{str(quiet[1]).partition('-')[2]}"
     return ", ".join(map(str, quiet))
+
+
+# --- words for weekdays and units of time, Indonesian and English, as admins and agents write them ---------------
+
+_DAYS = (
+    ("senin", "monday"),
+    ("selasa", "tuesday"),
+    ("rabu", "wednesday"),
+    ("kamis", "thursday"),
+    ("jumat", "jum'at", "friday"),
+    ("sabtu", "saturday"),
+    ("minggu", "ahad", "sunday"),
+)
+_SHORTEST = 3  # letters of a name that stand for it: sen, mon
+
+UNITS: Mapping[str, timedelta] = {
+    name: unit
+    for unit, names in (
+        (timedelta(seconds=1), "s sec second seconds detik dtk"),
+        (timedelta(minutes=1), "m min mins minute minutes mnt menit"),
+        (timedelta(hours=1), "h hour hours j jam"),
+        (timedelta(days=1), "d day days hari"),
+        (timedelta(weeks=1), "w week weeks pekan minggu"),
+        (timedelta(days=366), "year years tahun"),  # what has to be kept for a year is
+    )
+    for name in names.split()
+}
+
+
+def find_weekday(word: str) -> int | None:
+    """Return the day, Monday 0, for its name or the first three letters or more; None for another word."""
+    begun = word.strip().lower()
+    fitting = (day for day, names in enumerate(_DAYS) for name in names if name.startswith(begun))
+    return next(fitting, None) if len(begun) >= _SHORTEST else None
+
+
+def read_weekdays(written: str) -> list[int]:
+    """Read "mon-fri", "senin, rabu" or "fri-mon" as days. Raises ValueError with the word that is none."""
+    days = []
+    for part in written.split(","):
+        first, dash, last = part.partition("-")
+        start, end = _weekday(first), _weekday(last if dash else first)
+        days += [(start + step) % 7 for step in range((end - start) % 7 + 1)]
+    return days
+
+
+def _weekday(word: str) -> int:
+    day = find_weekday(word)
+    if day is None:
+        raise ValueError(word.strip())
+    return day

@@ -34,13 +34,16 @@ def at(text: str) -> datetime:
         ("Friday-monday", (4, 5, 6, 0)),
         ("mon-tue, thurs", (0, 1, 3)),
         ("mon-sun", (0, 1, 2, 3, 4, 5, 6)),
+        ("senin-jumat", (0, 1, 2, 3, 4)),
+        ("Sabtu, minggu", (5, 6)),
+        ("rab, Jum'at", (2, 4)),
     ],
 )
 def test_weekdays_are_read(text: str, days: tuple[int, ...]) -> None:
     assert calendars.weekdays(text) == days
 
 
-@pytest.mark.parametrize("text", ["", "mo", "mon-", "mon, mon", "senin", "mon-fri, wed"])
+@pytest.mark.parametrize("text", ["", "mo", "mon-", "mon, mon", "hari", "mon-fri, wed"])
 def test_wrong_weekdays_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"weekday|twice"):
         calendars.weekdays(text)

@@ -30,8 +30,8 @@ CASES = {
         "08:00-12:00; past midnight: 22:00-24:00 here, 00:00-06:00 on the next day",
     ),
     "hours of a day that does not exist": (
-        "escalation.yaml", "sat: 08:00-12:00", "sabtu: 08:00-12:00",
-        "6:7: `sabtu` is not a weekday | did you mean `sat`?",
+        "escalation.yaml", "sat: 08:00-12:00", "besok: 08:00-12:00",
+        "6:7: `besok` is not a weekday | known here: mon, tue, wed, thu, fri, sat, sun",
     ),
     "a weekday in two lines": (
         "escalation.yaml", "sat: 08:00-12:00", "Friday: 08:00-12:00",
@@ -201,7 +201,7 @@ CASES = {
     ),
     "an urgency that is none": (
         "routing.yaml", "urgency: high", "urgency: urgent",
-        "7:40: `urgent` is not allowed here | known here: low, normal, high, critical",
+        "7:40: `urgent` is not allowed here | did you mean `critical`? Known here: low, normal, high, critical",
     ),
     "an incident without a time": (
         "mailbot.yaml", "    prefix: TOKO", "    prefix: TOKO\n    incident: {after: 20}",

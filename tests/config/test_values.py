@@ -37,6 +37,11 @@ UNITS = {"s": 1, "min": 60, "h": 3600, "days": 86400, "weeks": 604800}
         ("0.5 h", 1800),
         ("1 Week", 604800),
         (" 2 Hours ", 7200),
+        ("30 menit", 1800),
+        ("1 jam 30 menit", 5400),
+        ("1,5 jam", 5400),
+        ("2 hari", 172800),
+        ("1 minggu", 604800),
     ],
 )
 def test_a_duration_is_read(text: str, seconds: float) -> None:
@@ -92,7 +97,7 @@ def test_a_wrong_duration_is_refused_with_an_example(value: object, message: str
     assert refusal(scalars.duration, value) == (message, hint)
 
 
-@pytest.mark.parametrize("value", ["no", "No", "0 min", "0 s", False])
+@pytest.mark.parametrize("value", ["no", "No", "0 min", "0 menit", False])
 def test_a_delay_may_be_none(value: object) -> None:
     assert scalars.delay(value) == timedelta()
     assert scalars.delay("90 s") == timedelta(seconds=90)
@@ -180,3 +185,19 @@ def test_a_password_in_the_store_is_refused_and_never_repeated(text: str) -> Non
     said = refusal(scalars.store_without_password, text)
     assert said
     assert "hunter2" not in "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("word", "scale", "meant"),
+    [
+        ("urgent", ("low", "normal", "high", "critical"), "critical"),
+        ("critical", ("low", "normal", "high", "urgent"), "urgent"),
+        ("normal", ("low", "medium", "high"), "medium"),
+        ("Tinggi", ("low", "normal", "high", "urgent"), "high"),
+        ("hihg", ("low", "normal", "high", "urgent"), "high"),
+    ],
+)
+def test_a_word_of_another_scale_gets_the_word_of_this_one(
+    word: str, scale: tuple[str, ...], meant: str
+) -> None:
+    assert scalars.suggest_of_scale(word, scale).startswith(f"did you mean `{meant}`?")

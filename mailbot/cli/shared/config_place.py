@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 KEY = "mailbot.config"  # of the context, where --config is kept
-USUAL_PLACES = (Path("config"), Path("/etc/mailbot"))
+USUAL_PLACES = (Path("/etc/mailbot"), Path("config"))
 
 
 def config_directory(ctx: click.Context, env: Mapping[str, str] = os.environ) -> Path:
-    """Return --config, else $MAILBOT_CONFIG, else ./config when there is one, else /etc/mailbot."""
+    """Return --config, else $MAILBOT_CONFIG, else /etc/mailbot when there is one, else ./config."""
     chosen: Any = ctx.meta.get(KEY) or env.get("MAILBOT_CONFIG")
     if chosen:
         return Path(chosen)

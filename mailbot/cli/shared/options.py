@@ -1,6 +1,5 @@
 """Options that many commands share, and how their values are read."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 LIMIT = 100  # rows that a list shows to people
 MAX_LIMIT = 100_000
 YEARS = (1970, 9000)  # a year outside is a typing error, and its neighbours may be no dates at all
-_SHORT_UNIT = re.compile(r"(?<=[0-9])\s*([dw])\b")  # the YAML wants the unit in full
 
 
 def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
@@ -36,7 +34,7 @@ config_option = click.option(
     callback=_remember,
     expose_value=False,
     is_eager=True,
-    help="Where the YAML is. Default: $MAILBOT_CONFIG, ./config, /etc/mailbot.",
+    help="Where the YAML is. Default: $MAILBOT_CONFIG, /etc/mailbot, ./config.",
 )
 json_option = click.option("--json", "in_json", is_flag=True, help="Print one JSON value.")
 as_option = click.option(
@@ -83,8 +81,7 @@ def parse_time(value: str, now: datetime, zone: str) -> datetime:
             raise click.BadParameter(f"{value!r}: the years go from {YEARS[0]} to {YEARS[1]}")
         return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
     try:
-        written = _SHORT_UNIT.sub(lambda unit: " days" if unit[1] == "d" else " weeks", value.strip())
-        return now - scalars.duration(written)
+        return now - scalars.duration(value)
     except ValueError as error:
         hint = f"{value!r} is neither a span nor a date: 30d, 12h, 2026-11-01"
         raise click.BadParameter(hint) from error

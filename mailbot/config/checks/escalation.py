@@ -7,7 +7,7 @@ from typing import TypeVar
 from mailbot.config.checks import actions
 from mailbot.config.yaml import calendars, scalars
 from mailbot.config.yaml.lookup import Files, find, texts, unknown
-from mailbot.config.yaml.scalars import shown, suggest
+from mailbot.config.yaml.scalars import shown, suggest, suggest_of_scale
 from mailbot.config.yaml.source import Place, Source
 from mailbot.domain.model import Target
 from mailbot.domain.routing.conditions import PRIORITIES
@@ -31,7 +31,8 @@ def _priorities(files: Files) -> Iterator[Problem]:
     given = dict(next((value for _, value in find(source.data, "priorities") if isinstance(value, dict)), {}))
     for name in given:
         if name not in PRIORITIES:
-            yield source.at_key(("priorities", name), *unknown("priority", name, PRIORITIES))
+            message, _ = unknown("priority", name, PRIORITIES)
+            yield source.at_key(("priorities", name), message, suggest_of_scale(str(name), PRIORITIES))
     missing = [name for name in PRIORITIES if name not in given]
     if given and missing:
         message = f"no ladder for the priority {', '.join(f'`{name}`' for name in missing)}"

@@ -9,7 +9,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mailbot.config.yaml.scalars import fail, shown, suggest
-from mailbot.domain.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span, hours
+from mailbot.domain.worktime import (
+    DAY_NAMES,
+    MIDNIGHT,
+    Interval,
+    clock_span,
+    find_weekday,
+    hours,
+    read_weekdays,
+)
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
@@ -35,13 +43,11 @@ class Holidays:
 
 
 def weekdays(value: object) -> tuple[int, ...]:
-    """Read "mon-fri", "mon, wed", "saturday", "fri-mon" as days, Monday 0."""
-    days: list[int] = []
-    for part in str(value).split(","):
-        first, dash, last = (word.strip().lower() for word in part.partition("-"))
-        start = _weekday(first)
-        end = _weekday(last) if dash else start
-        days += [(start + i) % 7 for i in range((end - start) % 7 + 1)]
+    """Read "mon-fri", "mon, wed", "saturday", "senin-jumat" as days, Monday 0."""
+    try:
+        days = read_weekdays(str(value))
+    except ValueError as error:
+        fail(*_no_weekday(str(error)))
     if len(set(days)) < len(days):
         fail(f"`{shown(value)}` names a day twice")
     return tuple(days)
@@ -66,7 +72,9 @@ def week_moment(value: object) -> tuple[int, timedelta]:
     found = _MOMENT.fullmatch(str(value).strip())
     if not found:
         fail(f"`{shown(value)}` is not a weekday with a time", "write it like mon 08:00")
-    day, hour, minute = _weekday(found[1].lower()), int(found[2]), int(found[3])
+    day, hour, minute = find_weekday(found[1]), int(found[2]), int(found[3])
+    if day is None:
+        fail(*_no_weekday(found[1]))
     if hour > 23 or minute > 59:
         fail(f"`{shown(value)}` is not a weekday with a time", "hours go from 00:00 to 23:59")
     return day, timedelta(hours=hour, minutes=minute)
@@ -204,8 +212,5 @@ def _interval(text: str) -> Interval:
         fail(f"`{shown(text)}`: {str(error).partition(': ')[2] or error}", hint)
 
 
-def _weekday(word: str) -> int:
-    for day, name in enumerate(DAY_NAMES):
-        if len(word) > 2 and name.startswith(word):
-            return day
-    return fail(f"`{shown(word)}` is not a weekday", suggest(word, tuple(name[:3] for name in DAY_NAMES)))
+def _no_weekday(word: str) -> tuple[str, str]:
+    return f"`{shown(word)}` is not a weekday", suggest(word, tuple(name[:3] for name in DAY_NAMES))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from urllib.parse import urlsplit
 
 from mailbot.domain.model import Target
+from mailbot.domain.worktime import UNITS
 
 if TYPE_CHECKING:  # commands that read look at the environment alone
     from mailbot.config.model import AfterStored, Network, SocketAddress
@@ -25,21 +26,20 @@ SQLITE = ("sqlite", "sqlite+pysqlite")
 TARGETS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.FOLLOW_UP)
 OTHER = "other"  # category, in `escalate_to`
 
-_UNITS = {
-    "s": 1, "sec": 1, "second": 1, "seconds": 1,
-    "min": 60, "mins": 60, "minute": 60, "minutes": 60,
-    "h": 3600, "hour": 3600, "hours": 3600,
-    "day": 86400, "days": 86400,
-    "week": 604800, "weeks": 604800,
-    "year": 31622400, "years": 31622400,  # 366 days: what has to be kept for a year is
-}  # fmt: skip
-_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
+# Words of one meaning: those of urgency, priority and complexity, and what Indonesians write for them.
+_SCALES = (
+    ("low", "rendah", "ringan", "mudah", "sederhana", "easy", "simple"),
+    ("normal", "medium", "biasa", "sedang", "menengah", "moderate"),
+    ("high", "tinggi", "penting", "rumit", "sulit", "important", "complex", "hard"),
+    ("critical", "urgent", "kritis", "mendesak", "darurat", "genting", "segera", "emergency"),
+)
+_NUMBER = r"[0-9]{1,12}(?:[.,][0-9]{1,6})?"
 _PART = re.compile(rf"({_NUMBER})\s*([a-zA-Z]+)\s*")
 _RATE = re.compile(r"([0-9]{1,9})\s*(?:per|an?|/)\s*(.+)")
 _SHARE = re.compile(rf"({_NUMBER})\s*%\s*of\s+(\w+)")
 _OFFSET = re.compile(r"([^+-]*[^+\s-])\s*([+-])\s*(.+)")
 _AROUND = re.compile(r"(.+?)\s+(after|before)\s+(.+)")
-_NO_TIME = re.compile(r"(?i)no|0+\s*(s|sec|min|h|days?)")
+_NO_TIME = re.compile(rf"(?i)no|0+\s*(?:{'|'.join(UNITS)})")
 _LOCAL_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 # RFC 5321 4.5.3.1 for the lengths; quoted local parts and address literals are not supported.
 _ADDRESS = re.compile(
@@ -55,6 +55,13 @@ def suggest(word: str, known: Sequence[str]) -> str:
     if found:
         return f"did you mean `{by_folded[found[0]]}`?"
     return f"known here: {', '.join(known)}" if 0 < len(known) <= 20 else ""
+
+
+def suggest_of_scale(word: str, scale: Sequence[str]) -> str:
+    """Return a hint as `suggest`, also for a word of another scale: an urgency `urgent` is `critical`."""
+    meant = next((words for words in _SCALES if word.strip().lower() in words), ())
+    found = [known for known in scale if known in meant]
+    return f"did you mean `{found[0]}`? Known here: {', '.join(scale)}" if found else suggest(word, scale)
 
 
 def shown(value: object) -> str:
@@ -86,14 +93,14 @@ def yes_no(value: object) -> bool:
 
 
 def duration(value: object, unit: str = "min") -> timedelta:
-    """Read "30 min", "1 h 30 min", "2 days": more than 0, at most ten years. Hints show `unit`."""
+    """Read "30 min", "1 h 30 min", "2 hari": more than 0, at most ten years. Hints show `unit`."""
     text = _text(value, "a time span", f"30 {unit}", unit=unit)
     seconds, position = 0.0, 0
     while position < len(text):
         part = _PART.match(text, position)
-        if not part or part[2].lower() not in _UNITS:
+        if not part or part[2].lower() not in UNITS:
             fail(f"`{shown(text)}` is not a time span", _unit_hint(part[2] if part else ""))
-        seconds += float(part[1]) * _UNITS[part[2].lower()]
+        seconds += _number(part[1]) * UNITS[part[2].lower()].total_seconds()
         position = part.end()
     if not 0 < seconds <= MAX_SPAN.total_seconds():
         fail(f"`{shown(text)}` is {'no time' if seconds == 0 else 'longer than ten years'}")
@@ -168,11 +175,11 @@ def moment(value: object) -> "Moment":
     elif found := _OFFSET.fullmatch(text):
         base, offset = found[1], duration(found[3]) * (1 if found[2] == "+" else -1)
     share = _SHARE.fullmatch(base)
-    if share and float(share[1]) > 1000:
+    if share and _number(share[1]) > 1000:
         fail(f"`{shown(text)}` is too far away", "at most 1000% is allowed")
     from mailbot.domain.policy import Moment
 
-    return Moment(_target(share[2] if share else base), float(share[1]) / 100 if share else 1.0, offset)
+    return Moment(_target(share[2] if share else base), _number(share[1]) / 100 if share else 1.0, offset)
 
 
 def levels(value: object) -> dict[str, str]:
@@ -333,6 +340,10 @@ def _target(word: str) -> Target:
     return fail(f"there is no target `{shown(word)}`", suggest(word, [target.value for target in TARGETS]))
 
 
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
 def _ip(text: str) -> str:
     try:
         return str(ip_address(text))
@@ -351,7 +362,7 @@ def _text(value: object, what: str, example: str, unit: str = "") -> str:
 
 
 def _unit_hint(unit: str) -> str:
-    near = get_close_matches(unit.lower(), list(_UNITS), n=1) if unit else []
+    near = get_close_matches(unit.lower(), list(UNITS), n=1) if unit else []
     return f"did you mean `{near[0]}`?" if near else "write it like 30 min, 8 h, 1 h 30 min, 2 days"
 
 

@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema
 from mailbot.config.checks import actions
 from mailbot.config.model import AfterStored, Network, SocketAddress
 from mailbot.config.yaml import calendars, lists, scalars
-from mailbot.config.yaml.scalars import shown, suggest
+from mailbot.config.yaml.scalars import shown, suggest_of_scale
 from mailbot.domain.policy import Moment, Rate
 from mailbot.domain.routing.conditions import COMPLEXITIES, PRIORITIES, URGENCIES
 from mailbot.domain.routing.text_operators import compiled_pattern
@@ -60,7 +60,7 @@ def _read(reader: Callable[[Any], Any], what: str, *examples: str, **more: objec
 def _one_of(known: tuple[str, ...]) -> _Read:
     def check(value: object) -> str:
         if not isinstance(value, str) or value not in known:
-            raise ValueError(f"`{shown(value)}` is not allowed here", suggest(str(value), known))
+            raise ValueError(f"`{shown(value)}` is not allowed here", suggest_of_scale(str(value), known))
         return value
 
     return _Read(check, {"enum": list(known)})

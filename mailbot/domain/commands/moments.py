@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from mailbot.domain.routing.patterns import Pattern
-from mailbot.domain.worktime import Calendar, open_intervals
+from mailbot.domain.worktime import UNITS, Calendar, find_weekday, open_intervals
 
 FURTHEST = timedelta(days=90)
 _END_OF_DAY = time(17)  # of a day on which nobody works
@@ -13,19 +13,6 @@ _DAYS_AHEAD = {
     **dict.fromkeys(("besok", "bsk", "tomorrow"), 1),
     **dict.fromkeys(("lusa", "day after tomorrow"), 2),
 }
-_WEEKDAYS = {
-    name: weekday
-    for weekday, names in enumerate((
-        ("senin", "monday", "mon"),
-        ("selasa", "tuesday", "tue"),
-        ("rabu", "wednesday", "wed"),
-        ("kamis", "thursday", "thu"),
-        ("jumat", "jum'at", "friday", "fri"),
-        ("sabtu", "saturday", "sat"),
-        ("minggu", "ahad", "sunday", "sun"),
-    ))
-    for name in names
-}  # fmt: skip
 _MONTHS = {
     name: month
     for month, names in enumerate((
@@ -36,12 +23,6 @@ _MONTHS = {
     ), 1)
     for name in names
 }  # fmt: skip
-_UNITS = {
-    **dict.fromkeys(("menit", "mnt", "minutes", "minute", "min", "m"), timedelta(minutes=1)),
-    **dict.fromkeys(("jam", "hours", "hour", "h", "j"), timedelta(hours=1)),
-    **dict.fromkeys(("hari", "days", "day", "d"), timedelta(days=1)),
-    **dict.fromkeys(("pekan", "weeks", "week", "w"), timedelta(days=7)),
-}
 _FILLERS = Pattern(
     r"^(?:sampai|sampe|until|till|hingga|dalam|in|by|pada|on|hari|pukul|jam|at|tanggal|tgl)\s+"
 )
@@ -62,8 +43,8 @@ def read(text: str, now: datetime, calendar: Calendar) -> datetime:
     words = " ".join(_ISO_TIME.sub(r"\1 ", text.lower()).split())
     zone = ZoneInfo(calendar.zone)
     span = _SPAN.fullmatch(_without_fillers(words, keep=("hari",)))
-    if span and span[2] in _UNITS:
-        return _after(int(span[1]), _UNITS[span[2]], now, calendar, zone)
+    if span and span[2] in UNITS:
+        return _after(int(span[1]), UNITS[span[2]], now, calendar, zone)
     words, at = _take_time(words)
     here = now.astimezone(zone)
     day = _day(_without_fillers(words), here.date()) if words else None
@@ -104,8 +85,8 @@ def _take_time(words: str) -> tuple[str, time | None]:
 def _day(words: str, today: date) -> date | None:
     if words in _DAYS_AHEAD:
         return today + timedelta(days=_DAYS_AHEAD[words])
-    if words in _WEEKDAYS:
-        return today + timedelta(days=(_WEEKDAYS[words] - today.weekday() - 1) % 7 + 1)
+    if (weekday := find_weekday(words)) is not None:
+        return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
     if found := _ISO.fullmatch(words):
         return date(int(found[1]), int(found[2]), int(found[3]))
     if found := _NUMERIC.fullmatch(words):

@@ -20,7 +20,7 @@ from mailbot.domain.routing.money import Money
 from mailbot.domain.routing.money import read as read_money
 from mailbot.domain.routing.text import Text, fold
 from mailbot.domain.routing.text_operators import OPTIONS, WORDS
-from mailbot.domain.worktime import DAY_NAMES, MIDNIGHT, Interval, clock_span, is_open
+from mailbot.domain.worktime import MIDNIGHT, Interval, clock_span, is_open, read_weekdays
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,22 +181,15 @@ def week_hours(written: str) -> list[tuple[int, Interval]]:
 
 
 def _weekdays(written: str, whole: str) -> list[int]:
-    days = []
-    for part in filter(None, (part.strip() for part in written.lower().split(","))):
-        first, _, last = part.partition("-")
-        start, end = _weekday(first, whole), _weekday(last or first, whole)
-        days += [(start + step) % 7 for step in range((end - start) % 7 + 1)]
-    if not days and not whole.strip()[:1].isdigit():
-        raise ValueError(f"{whole!r}: write it like mon-fri 08:00-17:00")
-    return days or list(range(7))
-
-
-def _weekday(written: str, whole: str) -> int:
-    word = written.strip()
-    fitting = [number for number, name in enumerate(DAY_NAMES) if len(word) > 2 and name.startswith(word)]
-    if not fitting:
-        raise ValueError(f"{whole!r}: {word!r} is not a day; days are mon, tue, wed, thu, fri, sat, sun")
-    return fitting[0]
+    if not written.strip(" ,"):
+        if not whole.strip()[:1].isdigit():
+            raise ValueError(f"{whole!r}: write it like mon-fri 08:00-17:00")
+        return list(range(7))
+    try:
+        return read_weekdays(written.strip(" ,"))
+    except ValueError as error:
+        days = "mon, tue, wed, thu, fri, sat, sun, or senin to minggu"
+        raise ValueError(f"{whole!r}: {str(error)!r} is not a day; days are {days}") from None
 
 
 def _read_texts(value: object) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def test_any_value_is_read_or_refused_with_a_message(anything: object) -> None:
     [
         (30, "`30` has no unit", "a time span is written like `30 min`"),
         ("30", "`30` has no unit", "a time span is written like `30 min`"),
-        ("30 mni", "`30 mni` is not a time span", "did you mean `min`?"),
+        ("30 mni", "`30 mni` is not a time span", "did you mean `menit`?"),
         (
             "half an hour",
             "`half an hour` is not a time span",

@@ -3,42 +3,44 @@
 All faults are found, with a mail and its moment or amount that the engine confirms.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mailbot.analysis.lint.checks import Budget, Finding, Severity, check
 from mailbot.analysis.lint.ladders import approval_gaps, checks, duty_gaps, idle_steps, ladder_ends, unused
 from mailbot.analysis.lint.ladders.idle_steps import steps_always_before
-from mailbot.domain import events as e
-from mailbot.domain import ladder
-from mailbot.domain.assignment import choose
-from mailbot.domain.classify import classify
 from mailbot.domain.compensation import authority
 from mailbot.domain.compensation.authority import Case, Spent
-from mailbot.domain.decisions import on_deadline, on_mail
-from mailbot.domain.model import Attachment, Ticket
-from mailbot.domain.policy import Agent, Ladder, Policy, Step, Team
-from mailbot.domain.reasons import codes
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Policy
 from mailbot.domain.worktime import is_open
-from tests import builders
 from tests.analysis.lint import policies
+from tests.analysis.lint.changes import (
+    ONE_EACH,
+    QUESTION,
+    TOP,
+    Changed,
+    both,
+    found,
+    level,
+    limits,
+    opens,
+    people,
+    per_ticket,
+    rules,
+    steps,
+)
+from tests.analysis.lint.confirmed import confirmed
 from tests.analysis.lint.policies import FIRST, NEXT, RESOLUTION, SINCE, agent, calendar, rp, step
 from tests.analysis.lint.rule_sets import SETS, policy_of, read
 
 CLEAN = sorted(SETS.glob("*.yaml"))
 GOOD = list(zip(CLEAN, cycle(policies.POLICIES)))
 FAULT, REMARK, NOTE = Severity.FAULT, Severity.REMARK, Severity.NOTE
-Changed = Callable[[Policy], Policy]
-
-
-def found(policy: Policy, since: date | None = SINCE) -> list[Finding]:
-    return check(policy, checks=(checks.find,), since=since)
 
 
 # --- clean desks ------------------------------------------------------------------------------------------
@@ -63,75 +65,6 @@ def test_a_ladder_for_rules_that_do_not_exist_gives_only_a_note(path: Path) -> N
 # --- seeded faults ----------------------------------------------------------------------------------------
 
 
-def steps(*more: Step, of: Ladder = policies.CALM, without: Iterable[int] = ()) -> Changed:
-    """Return a change that gives each ladder the steps of `of`, without some and with more."""
-    kept = [each for index, each in enumerate(of.steps) if index not in set(without)]
-    order = {target: place for place, target in enumerate(of.targets)}
-    every = sorted(
-        (*kept, *more),
-        key=lambda each: (order[each.at.target], ladder.offset_of(each, of.targets[each.at.target])),
-    )
-    ladders = {name: replace(of, name=name, steps=tuple(every)) for name in ("calm", "brisk")}
-    return lambda policy: replace(policy, ladders=ladders)
-
-
-def people(team: str, *agents: Agent, hours: str = "") -> Changed:
-    def change(policy: Policy) -> Policy:
-        old = policy.teams[team]
-        return replace(
-            policy, teams={**policy.teams, team: Team(team, hours or old.calendar, agents or old.agents)}
-        )
-
-    return change
-
-
-def opens(*calendars: Any) -> Changed:
-    return lambda policy: replace(
-        policy, calendars={**policy.calendars, **{each.name: each for each in calendars}}
-    )
-
-
-def both(*changes: Changed) -> Changed:
-    def change(policy: Policy) -> Policy:
-        for each in changes:
-            policy = each(policy)
-        return policy
-
-    return change
-
-
-def rules(**then: Any) -> Changed:
-    return lambda policy: replace(
-        policy, rules=tuple(replace(each, then=replace(each.then, **then)) for each in policy.rules)
-    )
-
-
-def limits(**changes: Any) -> Changed:
-    return lambda policy: replace(policy, authority=replace(policy.authority, **changes))
-
-
-def per_ticket(category: str = "", **levels: int) -> Changed:
-    given = {level: rp(amount) for level, amount in levels.items()}
-    return lambda policy: replace(
-        policy,
-        authority=replace(policy.authority, per_ticket={**policy.authority.per_ticket, category: given}),
-    )
-
-
-def level(name: str, *, at: int) -> Changed:
-    def change(policy: Policy) -> Policy:
-        return replace(policy, levels=(*policy.levels[:at], name, *policy.levels[at:]))
-
-    return change
-
-
-TOP = {"escalate_to": "management"}
-QUESTION = {"ask_decision": "management", "options": ("yes", "no")}
-ONE_EACH = both(
-    people("frontline", agent("Ayu", "L1"), agent("Dewi", "L2")),
-    people("payments", agent("Fitri", "L1"), agent("Hesti", "L2")),
-    people("management", agent("Gita", "management"), agent("Indra", "management")),
-)
 LUNCH = calendar("lunch", "07:00-12:00", "13:00-22:00")
 WORKDAYS = calendar("workdays", "07:00-22:00", days=range(5))
 MISTAKEN = calendar("mistaken", "07:00-22:00", zone="Asia/Jayapura")
@@ -338,91 +271,6 @@ def test_each_seeded_fault_is_found_and_the_engine_confirms_it(name: str, path: 
     assert (kind, severity) in {(each.kind, each.severity) for each in said}, [each.message for each in said]
     for each in said:
         confirmed(policy, each)
-
-
-# --- confirmed by the engine ------------------------------------------------------------------------------
-
-
-def confirmed(policy: Policy, finding: Finding) -> None:
-    """Check with the example mail, its moment and amount, that the finding is true."""
-    witness = finding.witness
-    if witness is None or witness.mail is None:
-        assert finding.severity is not FAULT
-        return
-    ticket = opened(policy, finding)
-    if finding.kind in (duty_gaps.UNCOVERED, duty_gaps.ABSENT):
-        assert witness.moment
-        at = witness.moment.astimezone(UTC)
-        standing = replace(ticket, team=finding.names[0], level=finding.names[1], assign="", skill="")
-        assert is_open(ladder.calendar_of(standing, policy), at)
-        chosen = choose(standing, policy, at)
-        assert chosen
-        assert "off_duty" in codes(chosen.reason)
-    elif finding.kind == approval_gaps.NOBODY_MAY:
-        assert witness.amount
-        free = limits(per_customer=None, per_team={})(policy)
-        for each in (policy, free):  # no agent could approve it, with or without budgets
-            assert authority.common_limit(Case(ticket, ticket.customer, witness.amount, Spent(), each))
-    elif finding.kind == approval_gaps.LESS_ABOVE:
-        assert witness.amount
-        above, below = finding.names
-        asked = Case(ticket, ticket.customer, witness.amount, Spent(), limits(per_agent_day={})(policy))
-        who = {name: ladder.agents_at(policy, "", name)[0] for name in (above, below)}
-        assert authority.agent_limit(asked, who[above])
-        assert not authority.agent_limit(asked, who[below])
-    elif finding.kind == approval_gaps.IN_VAIN:
-        assert witness.amount
-        assert authority.common_limit(Case(ticket, ticket.customer, witness.amount, Spent(), policy))
-    elif (
-        witness.moment and witness.shows.startswith("nobody answers") and finding.kind != ladder_ends.DEAD_END
-    ):
-        step_at(policy, ticket, finding, witness.moment.astimezone(UTC))
-
-
-def opened(policy: Policy, finding: Finding) -> Ticket:
-    """Open a ticket for the example mail, by the daemon's own decision."""
-    assert finding.witness
-    mail = finding.witness.mail
-    assert mail
-    at = mail.local_time.astimezone(UTC)
-    inbound = builders.mail(
-        sender=mail.sender,
-        sender_name=mail.sender_name,
-        subject=mail.subject,
-        text=mail.text,
-        visible=mail.text,
-        language=mail.language,
-        size=mail.size,
-        headers=mail.headers,
-        authentication=mail.customer_history.authentication,
-        attachments=tuple(
-            Attachment(name, kind, 9, "0" * 64)
-            for name, kind in zip(mail.attachment_names, mail.attachment_types, strict=True)
-        ),
-    )
-    facts = builders.facts(customer_history=mail.customer_history)
-    envelope = builders.envelope(sender=mail.sender, recipients=(mail.mailbox,), received_at=at)
-    ticket = on_mail(None, inbound, envelope, facts, policy, at).decision.ticket
-    step_runs = classify(policy, mail)
-    assert (ticket.category, ticket.priority, ticket.ladder) == (
-        step_runs.category,
-        step_runs.priority,
-        step_runs.ladder,
-    )
-    return ticket
-
-
-def step_at(policy: Policy, ticket: Ticket, finding: Finding, at: datetime) -> None:
-    """Check that the step is taken at this moment without care, and changes nothing if it is idle."""
-    number = finding.spot.path[3]
-    while (due := ladder.next_deadline(ticket, policy)) and due.due_at < at:
-        ticket = on_deadline(ticket, policy, due.due_at).ticket
-    events = on_deadline(ticket, policy, at).events
-    taken = [each.step for each in events if isinstance(each, e.StepTaken)]
-    assert number in taken
-    if finding.kind == idle_steps.IN_VAIN:
-        moves = (e.TicketEscalated, e.TicketHandedOver, e.TicketAssigned)
-        assert not any(isinstance(each, moves) for each in events)
 
 
 # --- by hand ----------------------------------------------------------------------------------------------

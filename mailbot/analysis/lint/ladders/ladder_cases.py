@@ -83,10 +83,13 @@ def moment_text(moment: Moment) -> str:
     text = moment.target.value if moment.share == 1 else f"{100 * moment.share:g}% of {moment.target.value}"
     if not moment.offset:
         return text
-    minutes = abs(moment.offset) / timedelta(minutes=1)
-    hours, rest = divmod(minutes, 60)
-    span = " ".join(f"{part:g} {unit}" for part, unit in ((hours, "h"), (rest, "min")) if part)
-    return f"{text} {'+' if moment.offset > timedelta() else '-'} {span}"
+    return f"{text} {'+' if moment.offset > timedelta() else '-'} {span_text(abs(moment.offset))}"
+
+
+def span_text(span: timedelta) -> str:
+    """Format a span as admins write it: "1 h 30 min"."""
+    hours, rest = divmod(span / timedelta(minutes=1), 60)
+    return " ".join(f"{part:g} {unit}" for part, unit in ((hours, "h"), (rest, "min")) if part) or "nothing"
 
 
 # --- witnesses ----------------------------------------------------------------------------------------

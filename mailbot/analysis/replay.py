@@ -13,6 +13,7 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review.policy_diff import (
     Case,
     Change,
+    Placement,
     compare_placements,
     place_mail,
     recorded_placement,
@@ -29,20 +30,24 @@ CHUNK = 100  # mails in memory at once
 class Replayed:
     """The result so far. `drifted`: the old policy routes a mail differently today than recorded.
 
-    That is a fault of mailbot, or of an older version that decided differently.
+    That is a fault of mailbot, or of an older version that decided differently. `subjects` are those of `changes`.
     """
 
     same: int = 0
     changes: list[Change] = field(default_factory=list)
     drifted: list[Change] = field(default_factory=list)
+    subjects: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         return self.same + len(self.changes)
 
 
-def replay(case: Case, old: Policy | None, new: Policy, result: Replayed) -> None:
-    """Route one mail by both policies and add the result. `old` None: compare with the record."""
+def replay(case: Case, old: Policy | None, new: Policy, result: Replayed) -> tuple[Placement, Placement]:
+    """Route one mail by both policies, add the result and return both placements.
+
+    `old` None: compare with the record.
+    """
     before = place_mail(old, case) if old else None
     if case.routed and (old is None or old.version == case.policy):
         then = recorded_placement(case.routed, old)
@@ -53,8 +58,10 @@ def replay(case: Case, old: Policy | None, new: Policy, result: Replayed) -> Non
     after = before if new is old else place_mail(new, case)
     if change := compare_placements(case, before, after):
         result.changes.append(change)
+        result.subjects[case.name] = case.mail.subject
     else:
         result.same += 1
+    return before, after
 
 
 def stored_cases(store: Store, numbers: Sequence[str], policies: Iterable[Policy]) -> Iterator[Case]:

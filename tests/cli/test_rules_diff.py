@@ -80,16 +80,42 @@ async def test_each_ticket_that_goes_another_way_is_named_with_the_condition(she
     text = shell.run("rules", "diff", "live", new, *SINCE, code=1)
     told = json.loads(shell.run("rules", "diff", "live", new, *SINCE, "--json", code=1))
 
-    assert "newly uncaught 2" in text
-    assert f"{first} 2026-11-21" in text
-    assert "old: money: subject contains 'refund'" in text
-    assert "new: everything else: no other rule matched" in text
+    assert "2 of 4 mails change: 2 fall to the last rule now" in text
+    assert f'such as {first} "Minta refund" such as {last} "REFUND please"' in text
+    assert "because subject contains 'refund'" in text
+    assert "2 fewer high-priority tickets" in text
+    assert text.index("fewer") < text.index("mails change") < text.index("such as")
+    assert "new: everything else: no other rule matched" not in text
     assert (told["changed"], told["newly_uncaught"], told["unchanged"], told["exceeded"]) == (2, 2, 2, True)
     assert told["old"]["version"] == shell.desk.runtime.policy.version
+    assert told["consequences"]["teams"] == [
+        {"name": "frontline", "old": 1, "new": 3},
+        {"name": "payments", "old": 3, "new": 1},
+    ]
+    assert told["subjects"] == {first: "Minta refund", last: "REFUND please"}
     [move] = told["moves"]
     assert (move["old_rule"], move["new_rule"], move["count"]) == ("money", "everything else", 2)
     assert move["examples"] == [first, last]
     assert [change["name"] for change in told["changes"]] == [first, last]
+
+
+async def test_every_ticket_is_shown_with_both_conditions_on_request(shell: Shell, new: Path) -> None:
+    first, *_ = await fill(shell)
+
+    for option, shown in (("--all", 2), ("--limit=1", 1)):
+        text = shell.run("rules", "diff", "live", new, *SINCE, option, code=1)
+        assert f'{first} "Minta refund" 2026-11-21' in text
+        assert text.count("old: money: subject contains 'refund'") == shown
+        assert text.count("new: everything else: no other rule matched") == shown
+
+
+def test_a_mistyped_folder_is_repeated_as_typed_with_or_without_a_store(shell: Shell, old: Path) -> None:
+    shell.env["MAILBOT_STORE"] = "sqlite:////nowhere/none.db"
+
+    assert "there is no directory './confg'" in shell.run(
+        "rules", "diff", old, "./confg", "--mail", old, code=1
+    )
+    assert "'./mial' does not exist" in shell.run("rules", "diff", old, old, "--mail", "./mial", code=2)
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_made_up_load_needs_no_store_and_repeats_itself(tmp_path: Path) -> Non
         (("--from", "2026-11-25", "--to", "2026-11-22"), 2, "--from must lie before --to"),
         (("--chart", "a.gif"), 2, "ends in .svg or .png"),
         (("--synthetic", "5", "--against", "recorded"), 2, "no record"),
-        (("--policy", "nowhere"), 1, "nowhere is no directory"),
+        (("--policy", "nowhere"), 1, "'nowhere' is no directory"),
     ],
 )
 def test_what_cannot_be_is_said(

@@ -8,14 +8,16 @@ from pathlib import Path
 import click
 
 from mailbot.analysis import opening_mails, replay
+from mailbot.analysis.diff.consequences import ConsequenceCounter, Consequences
 from mailbot.analysis.replay import Replayed
-from mailbot.cli.rules import diff_text
+from mailbot.cli.rules import consequences_text, diff_text
 from mailbot.cli.service import mail_folder
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import (
     LIVE,
     RECORDED,
     NamedPolicy,
+    check_policy_names,
     fail,
     find_policy,
     load_directory,
@@ -23,7 +25,7 @@ from mailbot.cli.shared.open_store import (
     open_store,
 )
 from mailbot.cli.shared.options import parse_time, standard_options
-from mailbot.cli.shared.output import clean, echo, print_title
+from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_title
 from mailbot.cli.shared.progress import progress
 from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.policy_review.policy_diff import Case, Change
@@ -58,14 +60,26 @@ def _parse_allowed(_ctx: click.Context, _param: click.Parameter, value: str) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Compared:
     """The comparison. `missing` counts split-off tickets, mail that is gone, files that can't be read."""
+
+    found: Replayed
+    consequences: Consequences
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was asked for, and the comparison."""
 
     old: NamedPolicy
     new: NamedPolicy
-    found: Replayed
-    missing: int
+    compared: Compared
     allowed: Allowed
+
+    @property
+    def found(self) -> Replayed:
+        return self.compared.found
 
     @property
     def exceeded(self) -> bool:
@@ -96,10 +110,17 @@ class Result:
     callback=_parse_allowed,
     help="Allow so many mails to change. Above it: exit 1.",
 )
-@diff_text.tickets_option
+@diff_text.tickets_options
 @standard_options
 def diff(
-    old: str, new: str, folder: Path | None, since: str | None, allowed: Allowed, limit: int, in_json: bool
+    old: str,
+    new: str,
+    folder: Path | None,
+    since: str | None,
+    allowed: Allowed,
+    limit: int,
+    everything: bool,
+    in_json: bool,
 ) -> None:
     """Compare two policies over real mail: what NEW decides differently from OLD, and by which condition.
 
@@ -111,22 +132,23 @@ def diff(
         raise click.UsageError("--mail or --since: one of them")
     if RECORDED in (old if folder else "", new):
         raise click.UsageError(f"`{RECORDED}` exists for stored mail only, and as OLD")
+    check_policy_names(old, new)
     if folder and LIVE not in (old, new) and Path(old).is_dir() and Path(new).is_dir():
         before, after = load_directory(old), load_directory(new)
-        found, missing = _compare_files(folder, before, after)
+        compared = _compare_files(folder, before, after)
     else:
         with open_store(decides=True) as opened:
             before, after = find_policy(opened.store, old), find_policy(opened.store, new)
             if folder:
-                found, missing = _compare_files(folder, before, after)
+                compared = _compare_files(folder, before, after)
             else:
                 begin = parse_time(since or "30d", now(), opened.zone())
-                found, missing = _compare_stored(opened.store, begin, before, after)
-    result = Result(before, after, found, missing, allowed)
+                compared = _compare_stored(opened.store, begin, before, after)
+    result = Result(before, after, compared, allowed)
     if in_json:
         _print_json(result)
     else:
-        _print(result, limit)
+        _print(result, None if everything else limit)
     if result.exceeded:
         raise click.exceptions.Exit(1)
 
@@ -134,33 +156,34 @@ def diff(
 # --- the mail -----------------------------------------------------------------------------------------------
 
 
-def _compare_stored(
-    store: Store, since: datetime, old: NamedPolicy, new: NamedPolicy
-) -> tuple[Replayed, int]:
-    """Compare over stored mail. Return the result, and how many tickets have no mail (split, or erased)."""
+def _compare_stored(store: Store, since: datetime, old: NamedPolicy, new: NamedPolicy) -> Compared:
+    """Compare over stored mail. `missing` are tickets without mail (split off, or erased)."""
     assert new.policy
     numbers = store.read_now(opening_mails.numbers_since, since)
     both = [named.policy for named in (old, new) if named.policy]
-    found = Replayed()
+    # Recorded decisions are on the ladders and in the teams of the policy in force.
+    ladders = old.policy or find_policy(store, LIVE).policy or new.policy
+    found, counter = Replayed(), ConsequenceCounter(ladders, new.policy, since, now())
     for case in progress(replay.stored_cases(store, numbers, both), len(numbers), "Routing again"):
-        replay.replay(case, old.policy, new.policy, found)
-    return found, len(numbers) - found.total
+        counter.take(case, *replay.replay(case, old.policy, new.policy, found))
+    return Compared(found, counter.result(), len(numbers) - found.total)
 
 
-def _compare_files(folder: Path, old: NamedPolicy, new: NamedPolicy) -> tuple[Replayed, int]:
+def _compare_files(folder: Path, old: NamedPolicy, new: NamedPolicy) -> Compared:
+    """Compare over mail in files. `missing` are files that can't be read."""
     assert old.policy
     assert new.policy
     files = mail_folder.list_files(folder)
     if not files:
         fail(f"there is no mail in {clean(folder)}: files that end in .eml or .mbox, or a Maildir")
-    found, unread = Replayed(), 0
+    found, counter, unread = Replayed(), ConsequenceCounter(old.policy, new.policy), 0
     for file in progress(files, len(files), "Routing"):
         try:
             for case in _cases(file, folder, new.authserv_ids):
-                replay.replay(case, old.policy, new.policy, found)
+                counter.take(case, *replay.replay(case, old.policy, new.policy, found))
         except OSError:  # no permission, or deleted since it was listed
             unread += 1
-    return found, unread
+    return Compared(found, counter.result(), unread)
 
 
 def _cases(file: Path, folder: Path, authserv_ids: Sequence[str]) -> Iterator[Case]:
@@ -182,28 +205,35 @@ def _print_json(result: Result) -> None:
             "new": {"named": result.new.name, "version": result.new.version or None},
             "mails": found.total,
             "unchanged": found.same,
-            "not_replayed": result.missing,
+            "not_replayed": result.compared.missing,
             "max_changed": result.allowed.text,
             "exceeded": result.exceeded,
+            "consequences": result.compared.consequences,
             **diff_text.changes_json(found.changes),
+            "subjects": found.subjects,
             "drifted": found.drifted,
         }
     )
 
 
-def _print(result: Result, limit: int) -> None:
+def _print(result: Result, shown: int | None) -> None:
+    assert result.new.policy
     found, zone = result.found, result.new.zone
     print_title(f"{_name_text(result.old)} -> {_name_text(result.new)}")
-    echo(f"  mails            {found.total:>8,}")
-    echo(f"  unchanged        {found.same:>8,}")
-    diff_text.print_counts(found.changes)
-    if result.missing:
+    consequences_text.print_consequences(
+        result.compared.consequences, result.new.policy, everybody=shown is None
+    )
+    echo()
+    diff_text.print_counts(found.changes, found.total)
+    if missing := result.compared.missing:
         why = "split off by hand, or the mail is gone or can't be read"
-        echo(f"  not replayed     {result.missing:>8,}  ({why})", dim=True)
-    diff_text.print_changes(found.changes, zone, limit)
+        echo_wrapped(f"{missing:,} more can't be routed again: {why}.")
+    diff_text.print_changes(found.changes, result.new.policy, zone, shown, found.subjects)
     _print_drifted(found.drifted, zone)
     if result.exceeded:
-        echo(f"\nMore mails change than --max-changed {result.allowed.text} allows.", fg="red")
+        text = f"More mails change than --max-changed {result.allowed.text} allows."
+        echo()
+        echo_wrapped(text, fg="red")
 
 
 def _name_text(named: NamedPolicy) -> str:
@@ -214,8 +244,9 @@ def _print_drifted(drifted: Sequence[Change], zone: str) -> None:
     """Print mails that the same policy routes differently now: mailbot changed, or has a fault."""
     if not drifted:
         return
-    echo(
-        f"\n{len(drifted):,} mails were routed differently by the same policy when they came: this mailbot "
+    echo()
+    echo_wrapped(
+        f"{len(drifted):,} mails were routed differently by the same policy when they came: this mailbot "
         "decides differently from the one then, or has a fault. Recorded -> now:",
         fg="red",
     )

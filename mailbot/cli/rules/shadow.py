@@ -14,9 +14,9 @@ from mailbot.store.service.shadows import ShadowRun
 
 @click.command()
 @click.argument("version", required=False)
-@diff_text.tickets_option
+@diff_text.tickets_options
 @standard_options
-def shadow(version: str | None, limit: int, in_json: bool) -> None:
+def shadow(version: str | None, limit: int, everything: bool, in_json: bool) -> None:
     """Show what the shadow policy would have decided differently, and how often it agreed.
 
     VERSION: an earlier shadow policy. Default: the newest. `shadow: DIR` in mailbot.yaml sets one up.
@@ -30,14 +30,15 @@ def shadow(version: str | None, limit: int, in_json: bool) -> None:
         if not runs:
             fail(f"no shadow policy of version {clean(chosen)} has run")
         changes, zone = opened.store.read_now(shadows.differences, chosen), opened.zone()
+        policy = opened.policy
     if in_json:
         print_json({"shadow": chosen, "runs": runs, **diff_text.changes_json(changes)})
         return
     print_title(f"shadow policy {clean(chosen)}")
     for run in runs:
         _print_run(run, zone)
-    diff_text.print_counts(changes)
-    diff_text.print_changes(changes, zone, limit)
+    diff_text.print_counts(changes, sum(run.agreed + run.differed for run in runs))
+    diff_text.print_changes(changes, policy, zone, None if everything else limit)
 
 
 def _print_run(run: ShadowRun, zone: str) -> None:

@@ -269,8 +269,15 @@ def find_policy(store: Store, name: str, today: date | None = None) -> NamedPoli
     if kept is None and name == LIVE:
         fail("no policy was ever in force on this store: `mailbot run` records the one it uses")
     if kept is None:
-        fail(f"{clean(name)} is no directory, and no policy of that version was ever in force here")
+        fail(f"{clean(name)!r} is no directory, and no policy of that version was ever in force here")
     return _named(name, rebuilt(kept, os.environ, today))
+
+
+def check_policy_names(*names: str) -> None:
+    """Exit 1 for a path that is no directory, before the store is opened, which may not be there."""
+    for name in names:
+        if os.sep in name and not Path(name).is_dir():
+            fail(f"there is no directory {clean(name)!r}")
 
 
 def load_directory(name: str, today: date | None = None) -> NamedPolicy:

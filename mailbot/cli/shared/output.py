@@ -54,6 +54,20 @@ def echo(text: str = "", **style: Any) -> None:
     click.secho(text, **style) if style and on_terminal() else click.echo(text)
 
 
+def echo_wrapped(text: str, hang: int = 2, **style: Any) -> None:
+    """Print a line; a terminal gets it wrapped at its width, further lines `hang` columns behind its indent."""
+    if not on_terminal():
+        echo(text)
+        return
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    inner = " " * (len(text) - len(text.lstrip()) + hang)
+    width = get_terminal_size().columns
+    wrapped = fill(text, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
+    echo(wrapped, **style)
+
+
 def print_title(text: str) -> None:
     echo(text, bold=True)
 

@@ -9,7 +9,7 @@ MOST_WORDS = 60  # of one complaint
 _LONGEST, _LONGEST_WORD = 4_000, 30  # characters that are read, of a text and of a word
 
 # Greetings, courtesies and small words: two complaints that share them have nothing in common yet.
-_STOP = frozenset(
+STOP_WORDS = frozenset(
     """
     ada adalah admin agar akan aku anda apa apakah atas atau bagaimana bagi bahwa baik banget bantu
     bantuan bantuannya banyak bapak baru belum bgmn bgt biar bila bisa bisakah blm boleh bs buat
@@ -49,7 +49,7 @@ def significant_words(subject: str, text: str) -> frozenset[str]:
     ):
         for part in folded.split():
             for word in (part,) if part.isalpha() else _words(part):
-                if word not in _STOP and 2 <= len(word) <= _LONGEST_WORD:
+                if word not in STOP_WORDS and 2 <= len(word) <= _LONGEST_WORD:
                     kept[word] = None
     return frozenset(islice(kept, MOST_WORDS))
 

@@ -1,0 +1,46 @@
+"""A mail that the rules in force would still place where people did not want it."""
+
+from dataclasses import dataclass
+
+from mailbot.analysis.corrections import SettledTicket
+from mailbot.analysis.misses.terms import terms_of
+from mailbot.domain.policy import Policy
+from mailbot.domain.policy_review.policy_diff import Placement, place_mail
+from mailbot.domain.policy_review.settled import NAMES
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wanted:
+    """What people wanted: the value of a ticket's category, else of its team, else of its priority."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """`today`: what the rules in force decide. `wrong`: name -> the value that people wanted instead."""
+
+    ticket: SettledTicket
+    today: Placement
+    wrong: dict[str, str]
+    terms: frozenset[str]
+
+    @property
+    def wanted(self) -> Wanted:
+        name = next(name for name in NAMES if name in self.wrong)
+        return Wanted(name, self.wrong[name])
+
+    def is_mended_by(self, placement: Placement) -> bool:
+        """Check for the wanted category and team. A priority counts where nothing else was corrected."""
+        names = [name for name in self.wrong if name != "priority"] or ["priority"]
+        return all(placement.values[name] == self.wrong[name] for name in names)
+
+
+def find_miss(ticket: SettledTicket, policy: Policy) -> Miss | None:
+    """Return the miss, or None where people corrected nothing or the rules of today decide as people did."""
+    if not ticket.corrected:
+        return None
+    today = place_mail(policy, ticket.case)
+    wrong = {name: value for name, value in ticket.corrected.items() if today.values[name] != value}
+    return Miss(ticket, today, wrong, terms_of(ticket.case.mail)) if wrong else None

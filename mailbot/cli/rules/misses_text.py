@@ -1,0 +1,184 @@
+"""What `rules misses` found, for people and as JSON."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mailbot.analysis.corrections import SettledTicket
+from mailbot.analysis.misses.find import Group, Judged, Misses
+from mailbot.analysis.misses.miss import Miss, Wanted
+from mailbot.analysis.misses.paste import new_rule_lines
+from mailbot.cli.shared.formats import count_text
+from mailbot.cli.shared.output import clean, echo
+from mailbot.domain.policy import Policy
+from mailbot.domain.routing.conditions import Condition
+
+_WIDTH = 80
+_SHOWN = 3  # tickets of a group, without --all
+_LONGEST = 40  # characters of a value that names a list of words
+
+
+def print_misses(found: Misses, since: datetime, policy: Policy, zone: str, *, everything: bool) -> None:
+    """Print the answer, then each group with its proposal."""
+    _print_answer(found, since, zone)
+    for number, group in enumerate(found.groups, 1):
+        echo()
+        _print_group(number, group, found.tickets, policy, everything=everything)
+    if any(group.good for group in found.groups):
+        echo()
+        _wrap("Put in what you agree with, then run `mailbot check` and this command again.")
+
+
+def _print_answer(found: Misses, since: datetime, zone: str) -> None:
+    day = f"{since.astimezone(ZoneInfo(zone)):%-d %B %Y}"
+    if not found.tickets:
+        echo(f"No mail has opened a ticket since {day}.")
+        return
+    share = f" ({found.corrected / found.settled:.0%})" if found.settled else ""
+    _wrap(
+        f"Since {day} people corrected {found.corrected:,} of {found.settled:,} tickets that are closed or "
+        f"corrected{share}. {found.tickets - found.settled:,} more are open.",
+        bold=True,
+    )
+    if not found.corrected:
+        echo("That says something only if your agents do correct tickets.")
+    elif found.mended:
+        _wrap(
+            f"The rules in the files decide {found.mended:,} of these right by now; {found.wrong:,} are left."
+        )
+
+
+def _print_group(number: int, group: Group, tickets: int, policy: Policy, *, everything: bool) -> None:
+    wanted = _wanted_text(group.wanted, group.misses)
+    shared = f', all with "{clean(group.term)}"' if group.term else ""
+    went = _rules_text(group.misses)
+    _wrap(f"{number}  {count_text(len(group.misses), 'ticket')} for {wanted}{shared}; {went}", 3, bold=True)
+    _print_tickets([miss.ticket for miss in group.misses], "   ", everything=everything)
+    if group.good:
+        _print_proposal(group.good, len(group.misses), tickets, policy, everything=everything)
+    else:
+        _wrap(f"   no proposal: {_why_none(group)}", 3)
+
+
+def _wanted_text(wanted: Wanted, misses: Sequence[Miss]) -> str:
+    if wanted.name != "category":
+        return f"{wanted.name} {clean(wanted.value)}"
+    teams = Counter(miss.ticket.settled.team for miss in misses)
+    return f"{clean(wanted.value)} (team {clean(teams.most_common(1)[0][0])})"
+
+
+def _rules_text(misses: Sequence[Miss]) -> str:
+    rules = Counter(str(miss.today.values["rule"]) for miss in misses).most_common(3)
+    return "the rules say " + ", ".join(f'"{clean(name)}"' for name, _ in rules)
+
+
+def _print_tickets(tickets: Sequence[SettledTicket], indent: str, *, everything: bool) -> None:
+    shown = tickets if everything else tickets[:_SHOWN]
+    for ticket in shown:
+        start = f"{indent}{ticket.number}  "
+        echo(f'{start}"{clean(ticket.case.mail.subject, _WIDTH - len(start) - 2)}"')
+    if len(tickets) > len(shown):
+        echo(f"{indent}{len(tickets) - len(shown):,} more (--all)")
+
+
+def _print_proposal(judged: Judged, misses: int, tickets: int, policy: Policy, *, everything: bool) -> None:
+    proposal = judged.proposal
+    if proposal.words:
+        place = f"routing.yaml:{proposal.rule.line}"
+        _wrap(
+            f'   add to rule "{clean(proposal.rule.name)}" ({place}), to `{proposal.words.field}: '
+            f"{proposal.words.operator}` {_list_text(proposal.words)}:",
+            3,
+        )
+        echo(f"       {clean(proposal.term)}", fg="green")
+    else:
+        below = policy.rules[proposal.index]
+        _wrap(f'   put above rule "{clean(below.name)}" (routing.yaml:{below.line}):', 3)
+        for line in new_rule_lines(proposal):
+            echo(f"  {line}", fg="green")
+    catches = f"catches {len(judged.catches):,} of {misses:,}"
+    if not judged.moves:
+        echo(f"   {catches}, moves no other ticket of the {tickets:,}")
+        return
+    echo(f"   {catches}, would also move {count_text(len(judged.moves), 'other')}:")
+    _print_tickets(judged.moves, "     ", everything=everything)
+
+
+def _list_text(words: Condition) -> str:
+    values = words.value if isinstance(words.value, tuple) else (words.value,)
+    first = clean(next((each for each in values if len(str(each)) <= _LONGEST), ""))
+    return f'(the list with "{first}")' if first else ""
+
+
+def _why_none(group: Group) -> str:
+    if group.best is None:
+        return (
+            "one mail shows no pattern"
+            if len(group.misses) == 1
+            else "no two of these mails share a telling word"
+        )
+    term, moves = clean(group.best.proposal.term), count_text(len(group.best.moves), "other")
+    return f'the best shared words, "{term}", would catch {len(group.best.catches)} and move {moves}'
+
+
+def _wrap(text: str, indent: int = 0, **style: Any) -> None:
+    for line in textwrap.wrap(
+        text, _WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    ):
+        echo(line, **style)
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------
+
+
+def as_json(found: Misses, since: datetime, policy: Policy) -> dict[str, Any]:
+    return {
+        "since": since,
+        "policy": policy.version,
+        "tickets": found.tickets,
+        "settled": found.settled,
+        "corrected": found.corrected,
+        "right_by_now": found.mended,
+        "wrong": found.wrong,
+        "groups": [_group_json(group, policy) for group in found.groups],
+    }
+
+
+def _group_json(group: Group, policy: Policy) -> dict[str, Any]:
+    return {
+        "wanted": {group.wanted.name: group.wanted.value},
+        "term": group.term,
+        "tickets": [
+            {
+                **_ticket_json(miss.ticket),
+                "rule": miss.today.values["rule"],
+                "wrong": {
+                    name: {"rules": miss.today.values[name], "people": value}
+                    for name, value in miss.wrong.items()
+                },
+            }
+            for miss in group.misses
+        ],
+        "proposal": _proposal_json(group.good, policy) if group.good else None,
+        "no_proposal": "" if group.good else _why_none(group),
+    }
+
+
+def _ticket_json(ticket: SettledTicket) -> dict[str, Any]:
+    return {"number": ticket.number, "subject": ticket.case.mail.subject, "closed": ticket.is_closed}
+
+
+def _proposal_json(judged: Judged, policy: Policy) -> dict[str, Any]:
+    proposal = judged.proposal
+    rule = proposal.rule if proposal.words else policy.rules[proposal.index]
+    return {
+        "add": proposal.term if proposal.words else None,
+        "to" if proposal.words else "above": rule.name,
+        "line": rule.line,
+        "yaml": None if proposal.words else "\n".join(new_rule_lines(proposal)),
+        "catches": [miss.ticket.number for miss in judged.catches],
+        "moves": [_ticket_json(ticket) for ticket in judged.moves],
+    }

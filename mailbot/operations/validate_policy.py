@@ -16,8 +16,9 @@ from mailbot.domain import reasons
 from mailbot.domain.model import Author, Envelope, InboundMail
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review import policy_tests
-from mailbot.domain.policy_review.policy_tests import Expected, Mismatch, PolicyTest
+from mailbot.domain.policy_review.policy_tests import Expected, Mismatch, PolicyTest, Result
 from mailbot.domain.reasons import NO_REASON
+from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.errors import ConfigError, Problem
 from mailbot.mail.compose import sample_mail
 from mailbot.mail.compose.reply_tokens import check_token_fits
@@ -96,14 +97,26 @@ def run_tests(loaded: Loaded, directory: Path) -> list[Problem]:
 
 
 def _run_test(test: PolicyTest, policy: Policy, directory: Path) -> list[Problem]:
+    result = _result(test, policy, directory)
+    if isinstance(result, Problem):
+        return [result]
+    return [_problem(test.name, mismatch) for mismatch in policy_tests.find_mismatches(test.expected, result)]
+
+
+def _result(test: PolicyTest, policy: Policy, directory: Path) -> Result | Problem:
     at = policy_tests.moment_of(test.mail.at, policy)
     try:
         mail, envelope = _mail_of(test, policy, directory)
     except OSError as error:
         message = f"test `{test.name}`: {test.mail.file} can't be read: {error.strerror}"
-        return [Problem(ROUTING, test.line, test.column, message)]
-    result = policy_tests.run_mail(policy, mail, envelope, test.mail.customer_history, at)
-    return [_problem(test.name, mismatch) for mismatch in policy_tests.find_mismatches(test.expected, result)]
+        return Problem(ROUTING, test.line, test.column, message)
+    return policy_tests.run_mail(policy, mail, envelope, test.mail.customer_history, at)
+
+
+def mails_of_tests(loaded: Loaded, directory: Path) -> tuple[RoutingFacts, ...]:
+    """Return what the rules see of each test's mail; tests whose mail can't be read are left out."""
+    found = (_result(test, loaded.policy, directory) for test in loaded.tests)
+    return tuple(each.facts for each in found if isinstance(each, Result) and each.facts)
 
 
 def _mail_of(test: PolicyTest, policy: Policy, directory: Path) -> tuple[InboundMail, Envelope]:

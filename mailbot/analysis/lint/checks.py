@@ -10,7 +10,14 @@ folder ask such questions about rules, those in `ladders` run tickets through th
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from mailbot.analysis.lint import dead_rules, overridden, redundant_values, rule_order, unmatched
+from mailbot.analysis.lint import (
+    dead_rules,
+    graver_below,
+    overridden,
+    redundant_values,
+    rule_order,
+    unmatched,
+)
 from mailbot.analysis.lint.budget import Budget as Budget
 from mailbot.analysis.lint.finding import SEVERITIES as SEVERITIES
 from mailbot.analysis.lint.finding import Finding as Finding
@@ -19,15 +26,16 @@ from mailbot.analysis.lint.finding import Spot as Spot
 from mailbot.analysis.lint.finding import Witness as Witness
 from mailbot.analysis.lint.finding import faults as faults
 from mailbot.analysis.lint.ladders import checks as ladder_checks
-from mailbot.analysis.lint.rule_context import RuleContext, build_context
+from mailbot.analysis.lint.rule_context import Mails, RuleContext, build_context
 from mailbot.domain.policy import Policy
 
 Check = Callable[[RuleContext], Iterator[Finding]]
 Checks = tuple[Check, ...]
 
-# Dead rules first: the other checks leave them out.
+# Dead rules first, then the graver ones: later checks leave out what these found.
 CHECKS: Checks = (
     dead_rules.find,
+    graver_below.find,
     overridden.find,
     redundant_values.find,
     rule_order.find,
@@ -42,16 +50,20 @@ def check(
     budget: Budget | None = None,
     checks: Checks = CHECKS,
     since: date | None = None,
+    test_mails: Mails = tuple,
 ) -> list[Finding]:
-    """List all findings, ordered by file and place. Questions beyond the budget become "not decided".
+    """List all findings: faults first, then by file and place. Questions beyond the budget become "not decided".
 
     `since` is the first day of the year whose holidays and days off are examined; None examines none.
+    `test_mails` returns the mails of the tests beside the rules, which show an order of rules that is meant.
     """
-    context = build_context(policy, budget or Budget(), since)
+    context = build_context(policy, budget or Budget(), since, test_mails)
     findings = [finding for run in checks for finding in run(context)]
     unique = {(each.kind, each.spot, each.names): each for each in findings}
     return sorted(unique.values(), key=_place)
 
 
-def _place(finding: Finding) -> tuple[str, list[str]]:
-    return finding.spot.file, [f"{part:>8}" for part in finding.spot.path]
+def _place(finding: Finding) -> tuple[int, bool, str, list[str]]:
+    path = [f"{part:>8}" for part in finding.spot.path]
+    first = finding.kind == graver_below.GRAVER  # of the remarks
+    return SEVERITIES.index(finding.severity), not first, finding.spot.file, path

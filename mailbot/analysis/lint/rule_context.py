@@ -1,8 +1,9 @@
 """The rules of one policy as formulas, with the search over them: shared by all checks of rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from mailbot.analysis.lint.budget import Budget
 from mailbot.analysis.lint.example_mail import PolicyFacts
@@ -12,17 +13,20 @@ from mailbot.analysis.lint.moments import Moments
 from mailbot.analysis.lint.search import Answer, Example, Impossible, Searcher
 from mailbot.domain.policy import Policy, Rule
 from mailbot.domain.routing import conditions
+from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.routing.field_types import Context
 
+Mails = Callable[[], Sequence[RoutingFacts]]
 EVERYTHING: Formula = And(())
 NAMED = 6  # rules in one sentence
 MOST = 12  # rules whose need is tested one by one
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleContext:
-    """`dead` are the indexes of rules that never match; `dead_rules` fills it. `since` is the first day of
-    the year that is examined, None for any year."""
+    """`dead` are the indexes of rules that never match; `dead_rules` fills it. `graver` are pairs (upper,
+    lower) that `graver_below` has reported. `since` is the first day of the year that is examined, None for
+    any year. `test_mails` returns the mails of the tests beside the rules."""
 
     policy: Policy
     search: Searcher
@@ -30,10 +34,17 @@ class RuleContext:
     builder: FormulaBuilder
     dead: set[int] = field(default_factory=set)
     since: date | None = None
+    test_mails: Mails = tuple
+    graver: set[tuple[int, int]] = field(default_factory=set)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         return self.policy.rules
+
+    @cached_property
+    def tested(self) -> Sequence[RoutingFacts]:
+        """Return the mails of the tests, read on first use."""
+        return self.test_mails()
 
     def final_rules(self, above: int) -> list[int]:
         """List the rules above `above` that end the routing when they match. Dead rules are left out."""
@@ -78,10 +89,12 @@ class RuleContext:
         )
 
 
-def build_context(policy: Policy, budget: Budget, since: date | None = None) -> RuleContext:
+def build_context(
+    policy: Policy, budget: Budget, since: date | None = None, test_mails: Mails = tuple
+) -> RuleContext:
     zone = next(iter(policy.calendars.values())).zone
     world = PolicyFacts(tuple(policy.mailboxes), Moments(zone, policy.calendars), policy.lists)
     builder = FormulaBuilder(Context(policy.calendars, policy.lists))
     formulas = tuple(builder.build(rule.when) if rule.when else EVERYTHING for rule in policy.rules)
     search = Searcher(policy.rules, policy.prefilter, formulas, world, budget)
-    return RuleContext(policy, search, formulas, builder, since=since)
+    return RuleContext(policy, search, formulas, builder, since=since, test_mails=test_mails)

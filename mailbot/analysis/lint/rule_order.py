@@ -45,8 +45,8 @@ def find(context: RuleContext) -> Iterator[Finding]:
     """Report pairs of rules that only their order decides."""
     alternatives = [
         alternative
-        for index in _final_rules(context)
-        for alternative in islice(_alternatives_of(context, index), MOST)
+        for index in final_rules(context)
+        for alternative in islice(alternatives_of(context, index), MOST)
     ]
     tried: dict[tuple[int, int], int] = {}
     pairs = (
@@ -56,7 +56,9 @@ def find(context: RuleContext) -> Iterator[Finding]:
     )
     for first, second in (sorted(each, key=lambda alternative: alternative.rule) for each in pairs):
         pair = (first.rule, second.rule)
-        if tried.get(pair, 0) >= TRIES or not _owners_differ(context, *pair) or _more_severe(context, *pair):
+        if tried.get(pair, 0) >= TRIES or pair in context.graver:
+            continue
+        if not _owners_differ(context, *pair) or _more_severe(context, *pair):
             continue
         tried[pair] = tried.get(pair, 0) + 1
         finding = _finding(context, first.rule, second.rule, first.formula(), second.formula())
@@ -79,16 +81,17 @@ def _pairs_by_words(alternatives: Sequence[Alternative]) -> Iterator[tuple[Alter
 
 def find_all_pairs(context: RuleContext) -> Iterator[Finding]:
     """Report every pair of rules with different owners that some mail matches both of, for `--all`."""
-    final_rules = _final_rules(context)
-    for place, first in enumerate(final_rules):
-        for second in final_rules[place + 1 :]:
+    rules = final_rules(context)
+    for place, first in enumerate(rules):
+        for second in rules[place + 1 :]:
             if _owners_differ(context, first, second):
                 finding = _finding(context, first, second, context.formulas[first], context.formulas[second])
                 if finding:
                     yield finding
 
 
-def _final_rules(context: RuleContext) -> list[int]:
+def final_rules(context: RuleContext) -> list[int]:
+    """List the rules with conditions that end the routing and can match."""
     last = len(context.rules) - 1
     return [i for i in context.final_rules(last) if context.rules[i].when]
 
@@ -148,7 +151,8 @@ def _owner(context: RuleContext, index: int) -> str:
 # --- alternatives -----------------------------------------------------------------------------------------
 
 
-def _alternatives_of(context: RuleContext, index: int) -> Iterator[Alternative]:
+def alternatives_of(context: RuleContext, index: int) -> Iterator[Alternative]:
+    """List the alternatives of a rule; tests of the subject that the body has too are left out."""
     for literals in _alternatives(context.formulas[index]):
         words = tuple(
             each

@@ -1,5 +1,6 @@
 """`mailbot rules check`: what can be proven about a policy before any mail has come."""
 
+import functools
 import shlex
 import time
 from collections.abc import Sequence
@@ -76,21 +77,24 @@ def check(ctx: click.Context, all_pairs: bool, folder: Path | None, seconds: int
     It finds
     - rules that never match and the rules that take their mail
     - conditions that exclude each other, actions and values without effect
-    - rules that contradict each other, mail that no rule takes
-    - steps of ladders without effect, ladders that lead in a circle or to a dead end
+    - grave rules below milder ones, rules that contradict each other, mail that no rule takes
+    - steps and times of ladders without effect, ladders that lead in a circle or to a dead end
     - hours and dates when no agent is on duty while clocks run
     - amounts that no agent may approve
 
     Exit 1 when there is a fault. Remarks, notes and what is not decided exit 0.
     """
     from mailbot.operations.finding_locations import locate
+    from mailbot.operations.validate_policy import mails_of_tests
 
     loaded = load_configuration()
     policy, end = loaded.policy, time.monotonic() + seconds
     budget = Budget(MAX_STEPS, MAX_STEPS_EACH, lambda: time.monotonic() > end)
     chosen = (*checks.CHECKS, checks.all_pairs) if all_pairs else checks.CHECKS
-    findings = checks.check(policy, budget, chosen, now().date())
-    places = locate(findings, loaded.sources, config_directory(ctx))
+    directory = config_directory(ctx)
+    tested = functools.partial(mails_of_tests, loaded, directory)
+    findings = checks.check(policy, budget, chosen, now().date(), tested)
+    places = locate(findings, loaded.sources, directory)
     files = _write_examples(findings, folder) if folder else [""] * len(findings)
     located = [Located(*parts) for parts in zip(findings, places, files, strict=True)]
     if in_json:

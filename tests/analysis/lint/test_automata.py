@@ -57,6 +57,8 @@ def followed(one: Literal, text: str) -> bool:
 @example(r"(?:^|[^a])b$", ["b", "ab", "1b"])
 @example(r"\bab\b", ["ab", "éab", "1ab", "ab.", "a\nab"])
 @example("x{,2}", ["x{,2}", "xx"])
+@example(r"\B", ["1é1", "1", "é"])
+@example(r"1\B", ["1é1", "11"])
 def test_the_automaton_of_a_pattern_agrees_with_re2(pattern: str, texts: list[str]) -> None:
     try:
         compiled = compiled_pattern(pattern)

@@ -249,6 +249,14 @@ def bounds_that_overlap(data: Data, at: int) -> Seeded:
     return changed, "order-decides", REMARK, "lower"
 
 
+def grave_below(data: Data, at: int) -> Seeded:
+    last = len(data["rules"]) - 1
+    stolen = {"text": {"contains": ["zzz dicuri"]}}
+    changed = _insert(data, last, "grave", stolen, then={"team": "frontline", "urgency": "critical"})
+    changed = _insert(changed, 0, "mild", {"text": {"mentions": ["zzz tanya"]}}, then={"team": "payments"})
+    return changed, "graver-below", REMARK, "grave"
+
+
 def everything_larger_than_nothing(data: Data, at: int) -> Seeded:
     name = data["rules"][at]["name"]
     return _insert(data, at, "seeded", {"size": {"over": 0}}), "never-matches", FAULT, name
@@ -292,6 +300,7 @@ SEEDS: tuple[Callable[[Data, int], Seeded], ...] = (
     order_alone_decides,
     subject_against_body,
     bounds_that_overlap,
+    grave_below,
     everything_larger_than_nothing,
     tickets_of_a_stranger,
 )
@@ -345,7 +354,8 @@ def _engine_confirms(finding: Finding, policy: Policy) -> None:
             assert took != rule.name
         case "contradiction":
             assert alone.rule_index == 1
-        case "order-decides":
+        case "order-decides" | "graver-below":
             assert took == finding.names[1]
+            assert alone.rule_index == 0
         case _:
             assert index in {hit.rule_index for hit in conditions.match_rules(policy.rules, mail)}

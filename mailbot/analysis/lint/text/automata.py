@@ -155,7 +155,7 @@ def _pattern(of: Automaton, sign: bool, domain: bool) -> LiteralAutomaton:
             return state
         states, before = state
         reached = closure(states, before, _letter_kind(letter))
-        if of.end in reached:
+        if of.end in reached or (splits and not letter.isascii()):
             return YES
         moved = frozenset(after for each in reached for chars, after in of.moves[each] if letter in chars)
         return moved, _letter_kind(letter)
@@ -163,13 +163,16 @@ def _pattern(of: Automaton, sign: bool, domain: bool) -> LiteralAutomaton:
     def final(state: State) -> bool:
         return state == YES or (state != NO and of.end in closure(state[0], state[1], "end"))
 
+    # RE2 reads bytes: an empty match of \B can lie inside of a letter beyond ASCII.
+    splits = of.end in closure(frozenset(), "other", "other")
     sets = list(dict.fromkeys(chars for moves in of.moves for chars, _ in moves))
     if any(low == high and _folds_differently(chr(low)) for chars in sets for low, high in chars.ranges):
         raise Undecided("a pattern names a letter that folding changes to another one")
     boundary_letters = "".join(dict.fromkeys(each for chars in sets for each in chars.boundary_letters()))
 
     def signature(letter: str) -> object:
-        return _letter_kind(letter), *(letter in chars for chars in sets)
+        inside = splits and not letter.isascii()
+        return _letter_kind(letter), inside, *(letter in chars for chars in sets)
 
     distances = _distances(of)
 

@@ -33,14 +33,17 @@ class PolicySources:
 
 
 def record_active(connection: Connection, items: Sequence[ActivePolicy]) -> list[None]:
-    """Save the sources of each version once, and record that it is in force now."""
+    """Save the sources of each version, and record that it is in force now.
+
+    What mailbot.yaml says of the machine is no part of the version: the newest text is kept.
+    """
     for item in items:
         moments = {"first_at": item.at, "last_at": item.at}
         texts = {"outline": item.outline, "files": dict(item.files), "templates": dict(item.templates)}
         row = {"version": item.version, **moments, **texts}
         connection.execute(or_skip(connection, policies, "version"), row)
         newer = (policies.c.version == item.version, policies.c.last_at < item.at)
-        connection.execute(update(policies).where(*newer).values(last_at=item.at))
+        connection.execute(update(policies).where(*newer).values(last_at=item.at, files=dict(item.files)))
     return [None] * len(items)
 
 

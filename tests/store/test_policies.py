@@ -17,13 +17,14 @@ def in_force(version: str, hours: int = 0) -> ActivePolicy:
     )
 
 
-def test_sources_are_kept_once_however_often_a_policy_comes_into_force(store: Store) -> None:
+def test_a_version_is_kept_once_with_the_newest_text_of_its_files(store: Store) -> None:
+    newest = {**FILES, "mailbot.yaml": "limits: {sessions: 77}"}
     store.write_now(policies.record_active, in_force("v1"))
-    store.write_now(policies.record_active, ActivePolicy("v1", NOW + timedelta(hours=2), {}, {}, {}))
+    store.write_now(policies.record_active, ActivePolicy("v1", NOW + timedelta(hours=2), {}, newest, {}))
 
     kept = store.read_now(policies.load_sources, "v1")
 
-    assert kept == PolicySources("v1", NOW, NOW + timedelta(hours=2), FILES, TEMPLATES)
+    assert kept == PolicySources("v1", NOW, NOW + timedelta(hours=2), newest, TEMPLATES)
     assert store.read_now(policies.load_outline, "v1") == {"rule": {"refund": "v1"}}
 
 

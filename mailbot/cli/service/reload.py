@@ -24,7 +24,8 @@ from mailbot.cli.shared.open_store import (
 )
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo, print_error
-from mailbot.config.api import Loaded
+from mailbot.config.api import Loaded, Sources
+from mailbot.config.changes import compare_sources
 from mailbot.config.quick_read import find_store
 from mailbot.domain.policy_review import policy_outline
 from mailbot.errors import ConfigError, StoreUnavailable
@@ -38,13 +39,19 @@ POLL = 0.05  # seconds between two reads of its row
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """The result of one daemon. `changed` is None when no outline of the old policy is on record."""
+    """The result of one daemon. `changed` is None when the old policy is not on record."""
 
     node: queries.NodeStatus
     old: str
     new: str
     changed: Sequence[str] | None
     trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    outline: policy_outline.Outline
+    sources: Sources
 
 
 @click.command()
@@ -151,6 +158,7 @@ def _signal_anyway(directory: Path) -> None:
 
 def _reload(store: Store, before: queries.NodeStatus) -> Reloaded:
     """Signal the daemon and wait for the result in its row."""
+    old = _recorded(store, before.policy)
     if trouble := _signal(before):
         return Reloaded(before, before.policy, before.policy, None, trouble)
     until = time.monotonic() + PATIENCE
@@ -160,7 +168,7 @@ def _reload(store: Store, before: queries.NodeStatus) -> Reloaded:
         if now is None:
             return Reloaded(before, before.policy, "", None, "the daemon has ended: see its log")
         if now.reloaded_at != before.reloaded_at:
-            changed = _compare(store, before.policy, now.policy)
+            changed = _compare(old, _recorded(store, now.policy))
             return Reloaded(now, before.policy, now.policy, changed, now.reload_error or "")
     trouble = f"the daemon gave no result within {PATIENCE:.0f} s: see its log"
     return Reloaded(before, before.policy, before.policy, None, trouble)
@@ -186,14 +194,21 @@ def _signal(node: queries.NodeStatus) -> str:
     return ""
 
 
-def _compare(store: Store, old: str, new: str) -> list[str] | None:
-    """List what differs between two versions. None when one of them has no outline on record."""
-    if old == new:
-        return []
-    before, after = (store.read_now(policies.load_outline, version) for version in (old, new))
-    if before is None or after is None:
+def _recorded(store: Store, version: str) -> _Recorded | None:
+    """Load what is on record of a version; None where no daemon has recorded it."""
+    outline, kept = (
+        store.read_now(policies.load_outline, version),
+        store.read_now(policies.load_sources, version),
+    )
+    return _Recorded(outline, Sources(kept.files, kept.templates)) if kept and outline else None
+
+
+def _compare(old: _Recorded | None, new: _Recorded | None) -> list[str] | None:
+    """List what differs between two policies. None when one of them is not on record."""
+    if old is None or new is None:
         return None
-    return policy_outline.compare_outlines(before, after) or ["only tests, templates or wording"]
+    named = policy_outline.compare_outlines(old.outline, new.outline)
+    return [*named, *compare_sources(old.sources, new.sources, named)]
 
 
 def _result_json(result: Reloaded) -> dict[str, object]:
@@ -212,15 +227,15 @@ def _print_result(result: Reloaded, files: Loaded, in_json: bool) -> None:
         return
     if in_json:
         return
-    if result.old == result.new:
-        echo(f"policy {result.new} is in force already, nothing changed")
+    if result.old != result.new:
+        echo(f"policy {result.old} -> {result.new}", bold=True)
     else:
-        echo(f"policy {result.old} -> {result.new}", fg="green")
+        echo(f"policy {result.new} is in force already{'' if result.changed else ', nothing changed'}")
     for text in result.changed or ():
         echo(f"  {clean(text)}")
     if result.changed is None:
-        echo("  what changed is not known: the old policy left no outline")
-    if count := len(files.tests):
+        echo("  what changed is not known: the old policy is not on record")
+    if (count := len(files.tests)) and result.old != result.new:
         echo(f"  {count_text(count, 'test')} of the rules pass{'es' * (count == 1)}")
     if result.new != files.policy.version:
         note = f"note: the daemon reads other files than these, which hold policy {files.policy.version}"

@@ -13,6 +13,7 @@ from datetime import date
 from mailbot.analysis.lint import (
     dead_rules,
     graver_below,
+    holes,
     overridden,
     redundant_values,
     rule_order,
@@ -39,6 +40,7 @@ CHECKS: Checks = (
     overridden.find,
     redundant_values.find,
     rule_order.find,
+    holes.find,
     unmatched.find,
     ladder_checks.find,
 )

@@ -78,6 +78,7 @@ def check(ctx: click.Context, all_pairs: bool, folder: Path | None, seconds: int
     - rules that never match and the rules that take their mail
     - conditions that exclude each other, actions and values without effect
     - grave rules below milder ones, rules that contradict each other, mail that no rule takes
+    - teams that nothing leads to, skills and languages that nobody has
     - steps and times of ladders without effect, ladders that lead in a circle or to a dead end
     - hours and dates when no agent is on duty while clocks run
     - amounts that no agent may approve

@@ -33,7 +33,7 @@ def calendar(
 
 
 def agent(name: str, level: str, own: str = "", away: Iterable[date] = ()) -> Agent:
-    return Agent(name, f"{name.lower()}@tim.example", level, ("id",), calendar=own, away=frozenset(away))
+    return Agent(name, f"{name.lower()}@tim.example", level, ("id", "en"), calendar=own, away=frozenset(away))
 
 
 def step(target: Target, share: float = 1.0, after: float = 0.0, **does: Any) -> Step:

@@ -1,13 +1,14 @@
 """Sets of rules as small YAML files: read, changed as data, built into policies."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from mailbot.config.yaml import conditions
 from mailbot.config.yaml.source import Source, parse
-from mailbot.domain.policy import Actions, Mailbox, Policy, Rule
+from mailbot.domain.policy import Actions, Mailbox, Policy, Rule, Team
 from mailbot.domain.routing.field_types import AddressList, Context
 from mailbot.domain.worktime import ALL_DAY, ALWAYS, Calendar, Interval
 from tests import builders
@@ -35,11 +36,16 @@ def policy_of(data: Data) -> Policy:
     context = Context({"office": OFFICE}, lists)
     boxes = data.get("mailboxes", [builders.BOX.address])
     return builders.policy(
+        teams={team.name: _bilingual(team) for team in builders.policy().teams.values()},
         rules=tuple(_rule(each, number, context) for number, each in enumerate(data["rules"])),
         mailboxes={each: Mailbox(each, "Toko", "TOKO") for each in boxes},
         calendars={"office": OFFICE, "always": ALWAYS},
         lists=lists,
     )
+
+
+def _bilingual(team: Team) -> Team:
+    return replace(team, agents=tuple(replace(each, languages=("id", "en")) for each in team.agents))
 
 
 def _listed(entries: Iterable[str]) -> AddressList:

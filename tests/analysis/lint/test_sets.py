@@ -257,6 +257,26 @@ def grave_below(data: Data, at: int) -> Seeded:
     return changed, "graver-below", REMARK, "grave"
 
 
+def _hole(data: Data, at: int, limits: tuple[Any, Any]) -> Seeded:
+    """Split a rule at a limit, and leave the limit itself to the rules below."""
+    changed, when = deepcopy(data), data["rules"][at]["when"]
+    changed["rules"][at]["name"] = "upper"
+    changed["rules"][at]["when"] = {"all": [when, limits[0]]}
+    return _insert(changed, at + 1, "lower", {"all": [when, limits[1]]}), "hole", REMARK, "lower"
+
+
+def hole_at_an_amount(data: Data, at: int) -> Seeded:
+    return _hole(data, at, ({"amount": {"over": "Rp7.654.321"}}, {"amount": {"below": "Rp7.654.321"}}))
+
+
+def hole_at_a_size(data: Data, at: int) -> Seeded:
+    return _hole(data, at, ({"size": {"below": "3 MB"}}, {"size": {"over": "3 MB"}}))
+
+
+def hole_at_a_count(data: Data, at: int) -> Seeded:
+    return _hole(data, at, ({"open_tickets": {"over": 4}}, {"open_tickets": {"below": 4}}))
+
+
 def everything_larger_than_nothing(data: Data, at: int) -> Seeded:
     name = data["rules"][at]["name"]
     return _insert(data, at, "seeded", {"size": {"over": 0}}), "never-matches", FAULT, name
@@ -301,6 +321,9 @@ SEEDS: tuple[Callable[[Data, int], Seeded], ...] = (
     subject_against_body,
     bounds_that_overlap,
     grave_below,
+    hole_at_an_amount,
+    hole_at_a_size,
+    hole_at_a_count,
     everything_larger_than_nothing,
     tickets_of_a_stranger,
 )
@@ -342,7 +365,7 @@ def _engine_confirms(finding: Finding, policy: Policy) -> None:
     """Check with the engine what the example should show."""
     mail = finding.witness.mail if finding.witness else None
     if mail is None:  # nothing is left when the only condition is taken away, or at all
-        assert finding.kind in ("contradiction", "gap")
+        assert finding.kind in ("contradiction", "gap", "unused")
         return
     index = next(i for i, rule in enumerate(policy.rules) if rule.name == finding.names[0])
     rule = policy.rules[index]
@@ -354,6 +377,8 @@ def _engine_confirms(finding: Finding, policy: Policy) -> None:
             assert took != rule.name
         case "contradiction":
             assert alone.rule_index == 1
+        case "hole":
+            assert took not in finding.names
         case "order-decides" | "graver-below":
             assert took == finding.names[1]
             assert alone.rule_index == 0

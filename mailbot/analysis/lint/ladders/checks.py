@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from mailbot.analysis.lint.finding import Finding
 from mailbot.analysis.lint.ladders import (
     approval_gaps,
+    desks,
     duty_gaps,
     idle_steps,
     ladder_ends,
@@ -21,6 +22,7 @@ CHECKS: tuple[Callable[[LadderContext], Iterator[Finding]], ...] = (
     timing.find,
     odd_hours.find,
     duty_gaps.find,
+    desks.find,
     approval_gaps.find,
     unused.find,
 )

@@ -1,4 +1,4 @@
-"""Ladders, categories and limits that no ticket uses; holidays that are estimates."""
+"""Ladders, teams, categories and limits that no ticket uses; holidays that are estimates."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from mailbot.analysis.lint.finding import Finding, Severity, Spot, Witness
 from mailbot.analysis.lint.ladders import intervals
 from mailbot.analysis.lint.ladders.ladder_cases import LadderContext, spot, step_text
-from mailbot.domain.policy import Policy
+from mailbot.domain import ladder as ladders
+from mailbot.domain.policy import Policy, Team
 from mailbot.domain.worktime import Calendar
 
 UNUSED, ESTIMATED = "unused", "estimated-holidays"
@@ -16,6 +17,7 @@ UNUSED, ESTIMATED = "unused", "estimated-holidays"
 def find(context: LadderContext) -> Iterator[Finding]:
     if context.routes.complete:
         yield from _ladders(context)
+        yield from _teams(context)
         yield from _categories(context)
     for name, calendar in context.policy.calendars.items():
         yield from _estimated(context.policy, name, calendar)
@@ -37,6 +39,60 @@ def _ladders(context: LadderContext) -> Iterator[Finding]:
             "remove it, or name it in a rule" if not priorities else "keep it if intended",
             (name,),
         )
+
+
+def _teams(context: LadderContext) -> Iterator[Finding]:
+    """Report teams whose agents get a ticket, a question or a notice only when somebody hands it over."""
+    policy, used = context.policy, _used_teams(context)
+    for name, team in policy.teams.items():
+        if name not in used:
+            yield Finding(
+                UNUSED,
+                Severity.REMARK,
+                Spot("teams", ("teams", name)),
+                f"no rule, mailbox or step leads to team {name!r}: its agents ({_names(team)}) only get what "
+                "somebody hands over",
+                "name it in a rule, or remove it; keep it if intended",
+                (name,),
+            )
+
+
+def _names(team: Team) -> str:
+    named = [each.name for each in team.agents]
+    return ", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+def _used_teams(context: LadderContext) -> set[str]:
+    policy = context.policy
+    team_of = {agent.address: name for name, team in policy.teams.items() for agent in team.agents}
+    steps = [step for ladder in policy.ladders.values() for step in ladder.steps]
+    stages = [
+        ticket
+        for cases in context.cases.values()
+        for case in cases
+        for run in case.runs
+        for ticket, _ in run.stages()
+    ]
+    named = {
+        *(route.team for route in context.routes),
+        *(ticket.team for ticket in stages),
+        *(step.hand_over_to for step in steps),
+        *(box.incident.team for box in policy.mailboxes.values() if box.incident),
+    }
+    desks = {
+        *((ticket.team, ticket.level) for ticket in stages),
+        *((team, step.ask_decision) for step in steps for team in named if step.ask_decision),
+        *(("", level) for level in _deciding_levels(policy, named)),
+    }
+    told = {each for step in steps for each in step.notify} | set(policy.weekly.to if policy.weekly else ())
+    addresses = {agent.address for desk in desks for agent in ladders.agents_at(policy, *desk)} | told
+    return named | {team_of[each] for each in addresses if each in team_of}
+
+
+def _deciding_levels(policy: Policy, teams: Iterable[str]) -> set[str]:
+    """Return the levels that may approve compensation and that none of these teams has."""
+    held = {agent.level for name in teams if name in policy.teams for agent in policy.teams[name].agents}
+    return {level for limits in policy.authority.per_ticket.values() for level in limits} - held
 
 
 def _categories(context: LadderContext) -> Iterator[Finding]:

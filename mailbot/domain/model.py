@@ -359,7 +359,8 @@ class InboundMail:
     - `no_auto_reply`: why no machine may answer it, no reason when one may. It says nothing about the author.
     - `author`, `author_reason`: who wrote it, and by what sign.
     - `text` is the whole body; `visible` the part that the sender wrote this time (never empty unless text
-      is).
+      is). `new_body` is that part without forwarded mail and without `footer` (signature, small print); None:
+      not separated, so all that is visible.
     - `reply_to` is where answers go, only within the sender's organisation. `reply_to_named` is the first
       address of Reply-To wherever it leads, `original_from` the author that a mailing list names when it
       writes its own address into From (X-Original-From, X-Original-Sender). Neither is proven.
@@ -387,6 +388,8 @@ class InboundMail:
     cc: tuple[Contact, ...] = ()
     reply_to_named: str = ""
     original_from: Contact | None = None
+    new_body: str | None = None
+    footer: str = ""
     # Header fields by lower-case name, all values of each, top first; computed on first use.
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
     routed: object = field(default=None, repr=False, compare=False)  # early, see `domain.routing.routed`

@@ -66,7 +66,7 @@ class Shadow:
         if routed is None or routed.customer_history is None:
             return
         mail = without_content(processed.mail)
-        size = len(mail.text) + len(mail.visible)
+        size = len(mail.text) + len(mail.visible) + len(mail.new_body or "") + len(mail.footer)
         if len(self._waiting) >= MOST_WAITING or size > self._room:
             self._missed += 1
             return

@@ -1,9 +1,9 @@
 """Build an example mail that fulfils literals, or prove that there is none.
 
-Each part of a mail (subject, sender, moment ...) is built by itself. Four facts connect parts:
-`sender_domain` is the end of the sender, names and types belong to the same attachments, amounts are in
-the text, and the language follows from the text. The first is decided exactly. The others restrict the
-example alone and never count as a proof.
+Each part of a mail (subject, sender, moment ...) is built by itself. Five facts connect parts:
+`sender_domain` is the end of the sender, names and types belong to the same attachments, the new body and the
+footer are in the body, amounts are in the text, and the language follows from the text. The first is decided
+exactly. The others restrict the example alone and hardly ever count as a proof.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import TypeVar
 from mailbot.analysis.lint import amounts, example_text, moments, ranges
 from mailbot.analysis.lint.budget import Budget, Undecided
 from mailbot.analysis.lint.formulas import Literal
-from mailbot.analysis.lint.text.solver import TextForm, failing, solve
+from mailbot.analysis.lint.text.solver import TextForm, contradiction, failing, solve
 from mailbot.domain import language
 from mailbot.domain.model import NO_HISTORY, Authentication, Author, CustomerHistory
 from mailbot.domain.routing.conditions import HEADER, RoutingFacts
@@ -22,13 +22,12 @@ from mailbot.domain.routing.field_types import AddressList
 
 Part = TypeVar("Part")
 
-SUBJECT = TextForm(lines=False, defaults=("Pertanyaan", "Halo", "Tanya", "Question", "..."))
+SUBJECT = TextForm(defaults=("Pertanyaan", "Halo", "Tanya", "Question", "..."))
 BODY = TextForm(defaults=("Selamat pagi.", "Halo.", "Hello.", "..."))
-LINE = TextForm(lines=False)
-ADDRESS = TextForm(lines=False, address=True)
-NAME = TextForm(lines=False, defaults=("lampiran.pdf", "foto.jpg", "scan", ""), stem="berkas")
+LINE = TextForm()
+ADDRESS = TextForm(address=True)
+NAME = TextForm(defaults=("lampiran.pdf", "foto.jpg", "scan", ""), stem="berkas")
 TYPE = TextForm(
-    lines=False,
     defaults=(
         *("application/pdf", "image/jpeg", "image/png", "text/csv", "application/zip", "video/mp4"),
         *("audio/mpeg", "text/calendar", "application/msword", "application/octet-stream", ""),
@@ -38,7 +37,7 @@ LANGUAGES = ("id", "en", "")  # the results of `language.guess`
 USUAL_BYTES = 500  # of the header
 SMALLEST = 1  # bytes
 NO_TEXTS: tuple[str, ...] = ()
-_SHAPES = {"subject": SUBJECT, "body": BODY, "sender_name": LINE}
+_SHAPES = {"subject": SUBJECT, "sender_name": LINE, "footer": LINE}
 _TRUE_OR_FALSE = frozenset({"known_customer", "reopened", "escalated_before", "machine_may_answer"})
 _SHARED = {"sender_domain": "sender"}
 
@@ -97,16 +96,22 @@ def _mail(by_field: ByField, world: PolicyFacts, budget: Budget) -> RoutingFacts
     recipient = _choice(by_field, "recipient", world.mailboxes)[0]
     languages = _choice(by_field, "language", LANGUAGES)
     named = parts.attempt(lambda: amounts.needed_amounts(by_field.get("amount", ())), NO_TEXTS)
+    new_body, beside = _bodies(by_field, parts)
     if parts.undecided:
         raise parts.undecided[0]
-    subject, body = texts["subject"], texts["body"]
+    subject = texts["subject"]
+    whole = [each for each in by_field.get("body", ()) if not (beside and each.sign)]
+    slots = {**by_field, "body": [*by_field.get("new_body", ()), *whole]}
     if named:
-        subject, body = example_text.with_amounts(subject, body, named, by_field)
+        subject, new_body = example_text.with_amounts(subject, new_body, named, slots)
     if "language" in by_field:
-        subject, body = example_text.in_language(subject, body, languages, by_field)
+        subject, new_body = example_text.in_language(subject, new_body, languages, slots)
+    body = example_text.whole_body(new_body, beside, texts["footer"])
     return RoutingFacts(
         subject=subject,
         text=body,
+        new_body=new_body,
+        footer=texts["footer"],
         sender=texts["sender"],
         mailbox=recipient,
         language=language.guess(f"{subject}\n{body}"),
@@ -118,6 +123,20 @@ def _mail(by_field: ByField, world: PolicyFacts, budget: Budget) -> RoutingFacts
         headers={each.removeprefix(HEADER): values for each, values in headers.items() if values},
         customer_history=history,
     )
+
+
+def _bodies(by_field: ByField, parts: "_Parts") -> tuple[str, str]:
+    """Return the new body, and what has to stand beside it in the body: "" where one text fulfils both."""
+    new, whole = by_field.get("new_body", []), by_field.get("body", [])
+    if not new:
+        return parts.text("body", BODY), ""
+    if pair := contradiction([*new, *whole]):
+        raise ranges.Empty(pair)
+    alone, beside = parts.text("new_body", BODY), parts.text("body", BODY)
+    try:
+        return solve([*new, *whole], BODY, parts.budget), ""
+    except (ranges.Empty, Undecided):
+        return alone, beside
 
 
 @dataclass(slots=True)

@@ -22,6 +22,12 @@ _WORDS = {
 }
 
 
+def whole_body(new_body: str, beside: str, footer: str) -> str:
+    """Write a body of these parts: what stands beside the new text is quoted, the footer is a signature."""
+    quoted = "\n".join(f"> {line}" for line in beside.split("\n")) if beside else ""
+    return "\n\n".join(filter(None, (new_body, quoted, f"-- \n{footer}" if footer else "")))
+
+
 def in_language(
     subject: str, body: str, languages: Sequence[str], slots: Mapping[str, list[Literal]]
 ) -> tuple[str, str]:

@@ -1,9 +1,9 @@
 """Conditions as formulas: "and" and "or" over literals. A literal is one question with its answer.
 
 A list of values becomes one literal for each value where the operator means any or all of them. The field
-`text` becomes subject and body, a short list of `listed_in` becomes its entries. An operator that is
-unknown here stays whole: its literal is opaque. That is sound (it may hold or not, whatever else holds)
-and at worst leaves something undecided.
+`text` becomes subject and body, `new_text` subject and new body, a short list of `listed_in` becomes its
+entries. An operator that is unknown here stays whole: its literal is opaque. That is sound (it may hold or
+not, whatever else holds) and at worst leaves something undecided.
 """
 
 import dataclasses
@@ -19,6 +19,8 @@ STRING = frozenset({"contains", "mentions", "matches", "is", "starts_with", "end
 ANY_OF = STRING | {"within", "in_calendar"}
 ALL_OF = {"contains_all": "contains"}  # one literal for each value, with the second operator
 ONE = frozenset({"exists", "over", "below"})  # of a single value
+# Fields that are two: of these the text below the subject is first.
+WHOLE = {"text": ("body", "subject"), "new_text": ("new_body", "subject")}
 SHORT = 300  # entries of a list that become literals
 
 
@@ -144,9 +146,9 @@ class FormulaBuilder:
         raise _Unknown
 
     def _split(self, condition: Condition, operator: str, values: Iterable[object]) -> Formula:
-        """Return "any of the values". Of `text` the body comes first: a mail with one line is easier to
+        """Return "any of the values". The body comes before the subject: a mail with one line is easier to
         read."""
-        fields = ("body", "subject") if condition.field == "text" else (condition.field,)
+        fields = WHOLE.get(condition.field, (condition.field,))
         return _group(
             Or, [self._one(condition, operator, value, name) for name in fields for value in values]
         )
@@ -154,7 +156,7 @@ class FormulaBuilder:
     def _one(self, condition: Condition, operator: str, value: object, name: str = "") -> Formula:
         name = name or condition.field
         key = (name, operator, value)
-        if name == "text":
+        if name in WHOLE:
             return self._split(condition, operator, [value])
         if key not in self._conditions:
             self._conditions[key] = self._single_value(name, operator, value)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mailbot.analysis.lint.finding import Finding, Severity
-from mailbot.analysis.lint.formulas import ANY_OF, And, Formula, Literal, Or, literals
+from mailbot.analysis.lint.formulas import ANY_OF, WHOLE, And, Formula, Literal, Or, literals
 from mailbot.analysis.lint.rule_context import RuleContext
 from mailbot.analysis.lint.search import Example
 from mailbot.analysis.lint.text import solver
@@ -75,9 +75,10 @@ def _within_list(context: RuleContext, index: int, group: Sequence[Condition]) -
 
 
 def _values(context: RuleContext, condition: Condition) -> list[Literal]:
-    """List the literals of a condition; of the field `text` those of the body alone."""
+    """List the literals of a condition; of a field that is two those of the first alone."""
     found = list(literals(context.builder.build(condition)))
-    return [each for each in found if condition.field != "text" or each.atom.field == "body"]
+    first = WHOLE.get(condition.field, ("",))[0]
+    return [each for each in found if first in ("", each.atom.field)]
 
 
 def _pairwise(literal: Literal, values: Sequence[Literal]) -> Literal | None:

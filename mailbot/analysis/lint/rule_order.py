@@ -25,7 +25,7 @@ from mailbot.domain.routing.conditions import URGENCIES
 ORDER = "order-decides"
 MOST = 200  # alternatives of a rule that are examined
 TRIES = 4  # pairs of alternatives that are searched for two rules
-TEXTS = ("body", "subject")
+BODIES = ("body", "new_body")
 BOUNDED = frozenset({"amount", "size", "open_tickets", "attachments", "hour"})
 
 
@@ -179,11 +179,11 @@ def _alternatives(of: Formula) -> Iterator[tuple[Literal, ...]]:
 
 
 def _without_doubles(parts: Iterable[Formula]) -> Iterator[Formula]:
-    """Leave out tests of the subject that the body has too."""
+    """Leave out tests of the subject that a body has too."""
     bodies = {
         (each.atom.operator, each.atom.item)
         for each in parts
-        if isinstance(each, Literal) and each.atom.field == "body"
+        if isinstance(each, Literal) and each.atom.field in BODIES
     }
     for each in parts:
         doubled = (
@@ -224,13 +224,16 @@ def _pairs_across_fields(alternatives: Iterable[Alternative]) -> Iterator[tuple[
     related: dict[tuple[str, ...], dict[str, list[Alternative]]] = {}
     for alternative in alternatives:
         fields = {each.atom.field for each in alternative.words}
-        if len(fields) == 1 and fields < set(TEXTS):
+        if len(fields) == 1 and fields < {*BODIES, "subject"}:
             same = related.setdefault(tuple(sorted(each.atom.phrase for each in alternative.words)), {})
             same.setdefault(fields.pop(), []).append(alternative)
     for same in related.values():
-        for one, other in product(*(same.get(name, ()) for name in TEXTS)):
-            if one.rule != other.rule:
-                yield one, other
+        for name in BODIES:
+            yield from (
+                (one, other)
+                for one, other in product(same.get(name, ()), same.get("subject", ()))
+                if one.rule != other.rule
+            )
 
 
 def _pairs_by_bounds(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:

@@ -59,16 +59,23 @@ class RoutingFacts:
     local_time: datetime
     sender_name: str = ""
     headers: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # by lower-case name
+    new_body: str | None = None  # None: `text`
+    footer: str = ""
     customer_history: CustomerHistory = NO_HISTORY
 
     @cached_property
     def texts(self) -> Mapping[str, tuple[Text, ...]]:
         """Return the texts of each field, shared by all rules so that a large body is folded once."""
         subject, body = Text(self.subject), Text(self.text)
+        same = self.new_body is None or self.new_body == self.text
+        new_body = body if same else Text(self.new_body or "")
         return {
             "subject": (subject,),
             "body": (body,),
             "text": (subject, body),
+            "new_body": (new_body,),
+            "new_text": (subject, new_body),
+            "footer": (Text(self.footer),),
             "sender": (Text(self.sender),),
             "sender_domain": (Text(self.sender.rpartition("@")[2].rstrip(".")),),
             "sender_name": (Text(self.sender_name),),
@@ -129,6 +136,9 @@ FIELDS: Mapping[str, Field] = {
         _texts("subject", Kind.TEXT, "the subject"),
         _texts("body", Kind.TEXT, "the text of the mail"),
         _texts("text", Kind.TEXT, "the subject or the text of the mail"),
+        _texts("new_body", Kind.TEXT, "what the writer wrote: no quote, forwarded mail, signature or footer"),
+        _texts("new_text", Kind.TEXT, "the subject or what the writer wrote"),
+        _texts("footer", Kind.TEXT, "the signature, contact data and small print below the text"),
         _texts("sender", Kind.ADDRESS, "the customer's address"),
         _texts("sender_domain", Kind.DOMAIN, "the part after the @ of the customer's address"),
         _texts("sender_name", Kind.TEXT, "the name beside the customer's address"),
@@ -377,7 +387,7 @@ def find_details(
 
 def _detail(pattern: str, facts: RoutingFacts) -> str:
     compiled = compiled_pattern(pattern)
-    matches = (compiled.search(text.plain) for text in facts.texts["text"])
+    matches = (compiled.search(text.one_line) for text in facts.texts["text"])
     match = next((one for one in matches if one), None)
     value = next(filter(None, match.groups()), "" if compiled.groups else match[0]) if match else ""
     return _cut(value.strip(), 200)

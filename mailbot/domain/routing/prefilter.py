@@ -117,8 +117,11 @@ def _rules_by(needed: Iterable[Collection[str]]) -> dict[str, tuple[int, ...]]:
 
 
 def _fields(fields: Iterable[str]) -> tuple[str, ...]:
+    """Return the fields without those that another of them holds."""
     names = set(fields)
-    return tuple(sorted(names - {"subject", "body"} if "text" in names else names))
+    for whole, parts in (("text", {"subject", "body"}), ("new_text", {"subject", "new_body"})):
+        names -= parts if whole in names else set()
+    return tuple(sorted(names))
 
 
 def _texts(names: Iterable[str], facts: RoutingFacts) -> list[Text]:
@@ -126,7 +129,7 @@ def _texts(names: Iterable[str], facts: RoutingFacts) -> list[Text]:
     for name in names:
         if field := field_of(name):
             found += field.get(facts)  # type: ignore[arg-type]  # a field with words or patterns holds texts
-    return found
+    return list(dict.fromkeys(found))  # the new text mostly is the text
 
 
 # --- scans ------------------------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ def pattern_scan(patterns: Collection[str]) -> Scan:
     def scan(texts: Sequence[Text]) -> frozenset[str] | None:
         if not filters:
             return frozenset()
-        haystack = "\0".join([text.plain for text in texts]) + MARK
+        haystack = "\0".join([text.one_line for text in texts]) + MARK
         found: set[str] = set()
         for made, known in filters:
             hits = made.Match(haystack, potential=True) or ()
@@ -226,7 +229,7 @@ def _bare_scan(patterns: Sequence[str]) -> Scan:
         found: set[str] = set()
         for group, made in groups:
             for text in texts:  # one by one, because of ^ and $
-                hits = (made.Match(text.plain) if made else None) or ()
+                hits = (made.Match(text.one_line) if made else None) or ()
                 if 0 not in hits:
                     found.update(group)
                     break

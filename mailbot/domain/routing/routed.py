@@ -58,6 +58,8 @@ def _asked(policy: Policy, facts: RoutingFacts) -> tuple[object, ...]:
         policy.version,
         facts.subject,
         facts.text,
+        facts.new_body,
+        facts.footer,
         facts.sender,
         facts.sender_name,
         facts.mailbox,

@@ -41,6 +41,8 @@ def routing_facts(
     return conditions.RoutingFacts(
         subject=mail.subject,
         text=mail.visible or mail.text,
+        new_body=mail.new_body,
+        footer=mail.footer,
         sender=mail.sender or envelope_sender,
         mailbox=mailbox,
         language=mail.language,

@@ -28,6 +28,7 @@ _SENTENCES = {
     "in_calendar": "came_within",
     "outside_calendar": "came_outside",
 }
+_OF_THE_TEXT = ("text", "body", "new_text", "new_body")
 _WITHOUT_WORDS = ("fact_holds", "fact_fails", "field_exists", "field_missing")
 
 
@@ -54,7 +55,7 @@ def _sentence_of(part: MatchedPart) -> tuple[str, str]:
             return ("field_exists" if part.values[0] else "field_missing"), field
         return ("fact_holds" if part.values[0] else "fact_fails"), field
     code = _SENTENCES[condition.operator]
-    return ("text_has" if code == "field_has" and field in ("text", "body") else code), field
+    return ("text_has" if code == "field_has" and field in _OF_THE_TEXT else code), field
 
 
 def _sentence(code: str, field: str, words: Sequence[Reason]) -> Reason:
@@ -96,7 +97,7 @@ def _words_of(part: MatchedPart, facts: RoutingFacts) -> list[Reason]:
 def _found_by(pattern: str, texts: object) -> str:
     compiled = compiled_pattern(pattern)
     for text in texts if isinstance(texts, tuple) else ():
-        if isinstance(text, Text) and (match := compiled.search(text.plain)):
+        if isinstance(text, Text) and (match := compiled.search(text.one_line)):
             found = " ".join(match[0].split())
             return found if len(found) <= _LONGEST else ""
     return ""

@@ -90,5 +90,10 @@ class Text:
         return plain(self.raw)
 
     @cached_property
+    def one_line(self) -> str:
+        """Return `plain` as patterns read it: white space, also line ends, as single spaces."""
+        return " ".join(self.plain.split())
+
+    @cached_property
     def folded(self) -> str:
         return fold(self.raw)

@@ -95,7 +95,7 @@ def matches(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
     def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
         for item in possible(hits.patterns if hits else None):
             pattern = compiled_pattern(item)
-            if any(pattern.search(text.plain) for text in texts):
+            if any(pattern.search(text.one_line) for text in texts):
                 return (item,)
         return ()
 
@@ -109,7 +109,7 @@ def _capturing(patterns: tuple[str, ...]) -> Captures:
         taken: dict[str, str] = {}
         for item in patterns:
             pattern = compiled_pattern(item)
-            hit = next((each for text in texts if (each := pattern.search(text.plain))), None)
+            hit = next((each for text in texts if (each := pattern.search(text.one_line))), None)
             for name, value in hit.groupdict("").items() if hit else ():
                 if value := " ".join(value.split())[:CAPTURE_LIMIT].rstrip():
                     taken.setdefault(name, value)

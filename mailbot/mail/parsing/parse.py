@@ -19,6 +19,7 @@ from mailbot.mail.parsing.body import Body
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields, LazyHeaders
 from mailbot.mail.parsing.mime_tree import Structure
 from mailbot.mail.replies import automatic
+from mailbot.mail.replies.new_body import separate
 from mailbot.mail.replies.new_text import extract_new_text, has_marker
 from mailbot.mail.reports import bounces
 
@@ -67,6 +68,7 @@ def parse(
     reply_to, reply_to_flags = _reply_to(answers_to, sender)
     reply = is_reply(subject, content.text, bool(in_reply_to or references))
     new_text = extract_new_text(content.text, is_reply=reply)
+    separated = separate(content.text, is_reply=reply, is_forward=is_forward(subject))
     reason = _no_auto_reply(header, sender, tree, own_addresses)
     mail = InboundMail(
         sender=sender,
@@ -90,6 +92,8 @@ def parse(
         cc=_recipients(header, "cc"),
         reply_to_named=answers_to[0] if answers_to else "",
         original_from=_original_from(header),
+        new_body=separated.new,
+        footer=separated.footer,
     )
     return with_author(mail)
 
@@ -143,7 +147,11 @@ def is_reply(subject: str, text: str, refers: bool) -> bool:
     """Check for a quote to fold. A forwarded mail has references too, but its quote is the content."""
     if has_marker(text):
         return True
-    return not _FORWARD_PREFIX.match(subject) and (refers or _REPLY_PREFIX.match(subject) is not None)
+    return not is_forward(subject) and (refers or _REPLY_PREFIX.match(subject) is not None)
+
+
+def is_forward(subject: str) -> bool:
+    return _FORWARD_PREFIX.match(subject) is not None
 
 
 def _no_auto_reply(header: Fields, sender: str, tree: Structure, own_addresses: Collection[str]) -> Reason:

@@ -19,10 +19,10 @@ MARKERS = {"id": "##- Balas di atas baris ini -##", "en": "##- Please reply abov
 _SEPARATOR_STARTS = frozenset("#-_=*|")  # also of a marker
 _QUOTE_STARTS = frozenset("#-_=*|[FfDdVvOoPpBbAa")
 _ATTRIBUTION_ENDS = frozenset(":：*_-")
-_FORWARD_STARTS = frozenset("-_=BbAa")
+FORWARD_STARTS = frozenset("-_=BbAa")
 _FROM_STARTS = frozenset("FfDdVvPp*_|[")
 _ON_STARTS = frozenset("OoPp")
-_LINE_LIMIT = 20_000
+LINE_LIMIT = 20_000
 
 # The end of our own mails (templates/*/*.txt.j2). It shows where a quote without ">" ends, and new text begins.
 _OUR_LAST_SENTENCE = re.compile(
@@ -55,12 +55,12 @@ def extract_new_text(text: str, *, is_reply: bool) -> str:
 
 def without_quotes(text: str) -> str:
     """Return the lines of a reply that no pattern takes for a quote, "" when there are none."""
-    pieces = [strip_signature(piece) for piece in _unquoted(text.split("\n", _LINE_LIMIT))]
-    texts = ("\n".join(piece).strip("\n").rstrip() for piece in map(_strip_blank_lines, pieces) if piece)
+    pieces = [strip_signature(piece) for piece in unquoted(text.split("\n", LINE_LIMIT))]
+    texts = ("\n".join(piece).strip("\n").rstrip() for piece in map(strip_blank_lines, pieces) if piece)
     return "\n\n".join(texts)
 
 
-def _unquoted(lines: list[str]) -> list[list[str]]:
+def unquoted(lines: list[str]) -> list[list[str]]:
     """Return the runs of lines between quotes."""
     pieces: list[list[str]] = []
     kept: list[str] = []
@@ -77,7 +77,7 @@ def _unquoted(lines: list[str]) -> list[list[str]]:
                 pieces.append(kept)
                 kept = []
         elif stripped[0] in _QUOTE_STARTS or stripped[-1] in _ATTRIBUTION_ENDS:
-            if stripped[0] in _FORWARD_STARTS and quotes.FORWARDED.match(stripped[:LONGEST_LINE]):
+            if stripped[0] in FORWARD_STARTS and quotes.FORWARDED.match(stripped[:LONGEST_LINE]):
                 kept += lines[number - 1 :]  # a forwarded mail is the content
                 break
             quote = _quote_start(lines, number - 1, stripped, kept)
@@ -183,7 +183,7 @@ def _drop_blank(kept: list[str]) -> None:
         kept.pop()
 
 
-def _strip_blank_lines(piece: list[str]) -> list[str]:
+def strip_blank_lines(piece: list[str]) -> list[str]:
     end = len(piece)
     while end and not piece[end - 1].strip(BLANK):
         end -= 1

@@ -52,8 +52,8 @@ _CONTENT_WORDS = re.compile(
 
 
 # A footer about the confidentiality of the mail itself. Data of a customer may be called confidential, too.
-_DISCLAIMER = re.compile(
-    r"[-_*=# ]*(?:"
+DISCLAIMER = (
+    r"(?:"
     r"(?:e-?mail |legal )?disclaimer\b|(?:confidentiality|legal|privacy) notice|pemberitahuan kerahasiaan|sangkalan\b"
     r"|(?:important|penting) ?: .{0,40}(?:e-?mail|message|pesan|surel)\b.{0,120}(?:confidential|intended|rahasia)"
     r"|(?:this|the information (?:contained )?in this|the contents of this)\s(?:e-?mail|message|communication)\b"
@@ -65,9 +65,9 @@ _DISCLAIMER = re.compile(
     r"|este (?:mensaje|correo|e-?mail)\b.{0,200}confidencial|esta mensagem\b.{0,200}confidenci"
     r"|deze? (?:e-?mail|bericht)\b.{0,200}vertrouwelijk|questo messaggio\b.{0,200}riservat"
     r"|(?:think|please consider|consider) .{0,30}environment before printing"
-    r")",
-    re.IGNORECASE | re.DOTALL,
+    r")"
 )
+_DISCLAIMER = re.compile(rf"[-_*=# ]*{DISCLAIMER}", re.IGNORECASE | re.DOTALL)
 
 
 def strip_disclaimer(lines: list[str]) -> list[str]:

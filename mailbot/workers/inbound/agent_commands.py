@@ -109,4 +109,4 @@ def as_stored(mail: InboundMail, acted: Acted) -> InboundMail:
     notes = [each.text for each in acted.act.commands if isinstance(each, c.AddNote)]
     is_note = notes and len(acted.act.commands) == 1
     visible = acted.answer or (notes[0] if is_note else mail.visible)
-    return replace(mail, visible=visible, flags=(*mail.flags, ACTED))
+    return replace(mail, visible=visible, new_body=None, flags=(*mail.flags, ACTED))

@@ -19,6 +19,7 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.mail.replies.answer import extract_answer
 from mailbot.mail.replies.forwarded import read_forwarded
 from mailbot.mail.replies.known_text import KnownText
+from mailbot.mail.replies.new_body import separate
 from mailbot.mail.replies.reply_heads import SentToAgent
 from mailbot.store import conversation, tickets
 from mailbot.store.agents import acts
@@ -61,7 +62,7 @@ def read_reply(
     found = extract_answer(mail.text, sent, keep_signature=keep)
     named = next((each for each in notices if each.message_id in answered), None)
     noticed_at = named.settled_at if named else None
-    return replace(mail, visible=found.text), AgentMail(
+    return replace(mail, visible=found.text, new_body=None), AgentMail(
         for_colleagues=named is not None and named.kind in FOR_COLLEAGUES,
         attachments=tuple(each for each in mail.attachments if _goes_along(each, mail.text, found.text)),
         subjects=sent.subjects,
@@ -96,12 +97,15 @@ def open_forwarded(mail: InboundMail, policy: Policy) -> tuple[InboundMail, Forw
     )
     if found is None:
         return mail, None
+    separated = separate(found.text, is_reply=True, is_forward=False)
     inside = replace(
         mail,
         sender=found.sender.address,
         sender_name=found.sender.name,
         subject=found.subject,
         visible=found.text,
+        new_body=separated.new,
+        footer=separated.footer,
         message_id=found.message_id,
         in_reply_to=(),
         references=(),

@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 from mailbot.domain.model import InboundMail, Ticket
 from mailbot.domain.policy import Policy
 from mailbot.mail.parsing.own_mail import read_own_mail
-from mailbot.mail.parsing.parse import is_reply
+from mailbot.mail.parsing.parse import is_forward, is_reply
 from mailbot.mail.replies.fold import SentToCustomer, fold
 from mailbot.mail.replies.known_text import NOTHING, KnownText
+from mailbot.mail.replies.new_body import separate
 from mailbot.mail.replies.reply_heads import SentToAgent
 from mailbot.store import conversation
 
@@ -46,7 +47,8 @@ def fold_reply(
         on_ticket=KnownText(conversation.public_texts(connection, ticket.number)) if ticket else NOTHING,
     )
     found = fold(mail.text, sent, is_reply=reply)
-    return replace(mail, visible=found.visible), found.unproven
+    new = separate(found.visible, is_reply=reply, is_forward=is_forward(mail.subject)).new
+    return replace(mail, visible=found.visible, new_body=new), found.unproven
 
 
 def _may_quote(text: str, ticket: Ticket, policy: Policy) -> bool:

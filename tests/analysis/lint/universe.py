@@ -40,7 +40,7 @@ PROOFS = tuple(Authentication)
 AUTHORS = (*Author, Author.PERSON, Author.PERSON)
 HEADERS = ((), ("saldo",), ("saldo hilang", "refund"), ("",))
 
-_TEXT = ("subject", "body", "text")
+_TEXT = ("subject", "body", "text", "new_body", "new_text", "footer")
 _ASKED: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[object, ...]], ...] = (
     (_TEXT, ("matches",), PATTERNS),
     (("sender_domain",), ("is", "under", "contains"), ("bank.id", "mail.bank.id", "example.com")),
@@ -101,6 +101,8 @@ def _mails() -> list[RoutingFacts]:
             found.append(
                 RoutingFacts(
                     *(subject, text, sender, builders.BOX.address, spoken, names, types, size, at),
+                    new_body="" if number % 6 == 5 else (text.partition(" ")[0] if number % 3 == 2 else None),
+                    footer=text.rpartition(" ")[2] if number % 6 == 5 else "",
                     headers={"x-kind": HEADERS[number % 4]} if number % 4 else {},
                     customer_history=told,
                 )

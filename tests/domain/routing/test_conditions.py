@@ -68,6 +68,7 @@ def facts(**told: object) -> RoutingFacts:
         "attachment_types": ("application/pdf", "image/jpeg"),
         "size": 5_000_000,
         "local_time": MONDAY_MORNING,
+        "footer": "Budi, Advokat",
         "sender_name": "Ibu Budi (VIP)",
         "headers": {"x-priority": ("1 (Highest)",), "list-id": ("",)},
         "customer_history": CustomerHistory(known_customer=True, open_tickets=2, looked_up=True),
@@ -92,6 +93,11 @@ def holds(when: When, seen: RoutingFacts) -> bool:
         ("subject", "contains", "rp", True),  # in "terpotong": that is what `mentions` is for
         ("subject", "mentions", "rp", False),
         ("body", "contains", "tapi belum masuk", True),  # over a line's end
+        ("new_text", "contains", "dua kali", True),  # the subject counts
+        ("new_text", "contains", "tapi belum masuk", True),
+        ("new_text", "mentions", "advokat", False),
+        ("new_body", "contains", "dua kali", False),
+        ("footer", "mentions", "advokat", True),
         ("text", "contains", "dua kali", True),
         ("text", "contains", "belum masuk", True),
         ("attachment_name", "contains", "transfer", True),
@@ -106,8 +112,9 @@ def holds(when: When, seen: RoutingFacts) -> bool:
         ("body", "mentions", "1.250.000", True),
         ("body", "matches", r"rp\s?[0-9.]{7,}", True),
         ("body", "matches", r"tapi$", False),
-        ("body", "matches", r"(?m)tapi$", True),
-        ("body", "matches", ["x{3}", r"^halo,\n"], True),
+        ("body", "matches", r"tapi belum masuk", True),  # over a line end and a run of spaces
+        ("body", "matches", r"(?m)tapi$", False),
+        ("body", "matches", ["x{3}", r"^halo, saldo"], True),
         ("attachment_name", "matches", r"\.(pdf|docx)$", True),
         ("subject", "is", ["x", "SALDO  terpotong dua kali"], True),
         ("subject", "is", "saldo terpotong", False),

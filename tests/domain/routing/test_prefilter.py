@@ -26,7 +26,19 @@ from tests.domain.routing.test_conditions import EVERYTHING_ELSE, Rule, facts
 ODD = "aAbBkK\u212as\u017fß\u1e9eıIiİσςΣéE\u0301 \ufb011２.-_\n\0\u01c5µμΩÅ漢\u200b"
 odd = st.text(ODD, max_size=12)
 values = st.lists(st.text(ODD, min_size=1, max_size=4).filter(fold), min_size=1, max_size=4)
-FIELDS = st.sampled_from(["subject", "body", "text", "attachment_name", "sender_name", "header.x-a"])
+FIELDS = st.sampled_from(
+    [
+        "subject",
+        "body",
+        "text",
+        "new_text",
+        "new_body",
+        "footer",
+        "attachment_name",
+        "sender_name",
+        "header.x-a",
+    ]
+)
 WRITTEN = ("{}", r"\b{}", "^{}", "{}$", "{}+", "({}|{})", "[{}]x", "(?-i){}", "(?m)^{}$", "{}.*{}", r"\d+{}")
 BARE = (
     "x?",
@@ -82,6 +94,8 @@ mails = st.builds(
     facts,
     subject=odd,
     text=odd,
+    new_body=st.one_of(st.none(), odd),
+    footer=odd,
     sender_name=odd,
     attachment_names=st.lists(odd, max_size=2).map(tuple),
     headers=odd.map(lambda value: {"x-a": (value,)}),

@@ -20,7 +20,7 @@ class LiteralAutomaton:
     there.
 
     `distance(state)` estimates how many letters are missing until it is true. `signature` differs for
-    letters that it distinguishes. `reads_plain`: it reads the text as written, else the folded text.
+    letters that it distinguishes. `reads_plain`: it reads letters as written, else folded ones.
     """
 
     sign: bool
@@ -222,15 +222,17 @@ def _holds(assertion: str, before: str, after: str) -> bool:
 
 # --- letters ----------------------------------------------------------------------------------------------
 
-_USUAL = "xqkaeiounstrlmdbpgcfhjvwyz" + "7419023568" + " -.,'!@/:_" + "éя中٣—\t"
+_USUAL = "xqkaeiounstrlmdbpgcfhjvwyz" + "7419023568" + " -.,'!@/:_" + "éя中٣—"
 _ADDRESS_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_+@")
 
 
-def alphabet(automata: Sequence[LiteralAutomaton], *, lines: bool, address: bool) -> list[str]:
+def alphabet(automata: Sequence[LiteralAutomaton], *, address: bool) -> list[str]:
     """Return one letter for each class of letters that some automaton distinguishes."""
     asked = [letter for each in automata for letter in each.letters]
     found: dict[object, str] = {}
-    for letter in _distinct([*_USUAL, *("\n" if lines else ""), *asked]):
+    for letter in _distinct([*_USUAL, *asked]):
+        if letter.isspace() and letter != " ":  # all white space is read as a space
+            continue
         if address and letter not in _ADDRESS_LETTERS:
             continue
         sign = (letter.isspace(), letter == "@", *(each.signature(letter) for each in automata))

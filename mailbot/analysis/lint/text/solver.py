@@ -1,8 +1,8 @@
 """Find a text of which all given literals are true, or prove that there is none.
 
 First guesses are tried, then pairs that contradict each other. The rest is a search through the product of
-one small automaton for each literal. Only `matches` reads the plain text, all others read the folded one:
-the search writes the plain text and folds it on the way. It writes letters whose lower case is one letter.
+one small automaton for each literal. All of them read white space as single spaces. Only `matches` reads the
+other letters as they are, the rest reads them folded: the search writes letters whose lower case is one letter.
 So a proof that combines `matches` with other operators omits ß, İ and capitals under a combining accent.
 """
 
@@ -25,9 +25,8 @@ Links = tuple[()] | tuple["Links", str]  # the text so far: (text before, letter
 
 @dataclass(frozen=True, slots=True)
 class TextForm:
-    """The form of a field's text: `lines` when it can have several, `address` for one with an @."""
+    """The form of a field's text: `address` for one with an @."""
 
-    lines: bool = True
     address: bool = False
     defaults: tuple[str, ...] = ("",)  # tried first
     stem: str = ""  # start of a name, which else would be its ending alone
@@ -78,12 +77,7 @@ def implies(yes: Literal, no: Literal) -> bool:
     if second.operator == "exists":
         return True
     if first.field != second.field and first.operator != "is":
-        # A sender ends with its domain: only `contains` carries over from the domain to the sender.
-        return (first.field, first.operator, second.operator) == (
-            "sender_domain",
-            "contains",
-            "contains",
-        ) and second.phrase in first.phrase
+        return _carries_over(yes, no)
     if "matches" in (first.operator, second.operator):
         return False
     if first.operator == "is":
@@ -92,6 +86,19 @@ def implies(yes: Literal, no: Literal) -> bool:
         return _holds_of(first.phrase, no)
     test = _IMPLIED.get((first.operator, second.operator))
     return test is not None and test(first.phrase, second.phrase)
+
+
+def _carries_over(yes: Literal, no: Literal) -> bool:
+    """Decide the same for two fields: a sender ends with its domain, the new text is in the whole text."""
+    first, second = yes.atom, no.atom
+    operators = first.operator, second.operator
+    if first.field == "sender_domain":
+        return operators == ("contains", "contains") and second.phrase in first.phrase
+    if (first.field, second.field) != ("new_body", "body") or " " in second.phrase:
+        return False  # between two words of the new text a quote may stand
+    if operators == ("mentions", "mentions"):
+        return _holds_of(first.phrase, no)
+    return operators in (("contains", "contains"), ("mentions", "contains")) and second.phrase in first.phrase
 
 
 def _holds_of(phrase: str, no: Literal) -> bool:
@@ -204,7 +211,7 @@ def _product_search(
     automata: Sequence[LiteralAutomaton], shape: TextForm, budget: Budget, *, usual_form: bool
 ) -> str | None:
     """Search best first: states with the smallest distance come first. None: no text exists."""
-    letters = alphabet(automata, lines=shape.lines, address=usual_form)
+    letters = alphabet(automata, address=usual_form)
     folding = not shape.address
     start: Product = ((0, 0), tuple(each.start for each in automata))
     seen = {start}
@@ -245,11 +252,8 @@ def _step(
     written = "" if space else f" {letter}" if place == 2 else letter
     now = []
     for each, state in zip(automata, states, strict=True):
-        if each.reads_plain:
-            state = each.step(state, letter)
-        else:
-            for char in written:
-                state = each.step(state, char)
+        for char in written:
+            state = each.step(state, char)
         if each.is_lost(state):
             return None
         now.append(state)

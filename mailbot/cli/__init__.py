@@ -21,7 +21,7 @@ BAD_CONFIGURATION = 78  # EX_CONFIG, sysexits(3)
 
 # command -> (module, help line)
 COMMANDS = {
-    "init": ("service.check", "Write a commented, working configuration and the templates."),
+    "init": ("service.init", "Write a commented, working configuration and the templates."),
     "systemd": ("service.shipped", "Write the units for systemd, with the path of this mailbot in them."),
     "docs": ("service.shipped", "Show the documentation of this version, on operating it too."),
     "check": ("service.check", "Validate the configuration and the templates."),

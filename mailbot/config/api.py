@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailbot.config.shipped import FILES, Written, init, templates_for
+from mailbot.config.shipped import FILES, templates_for
+from mailbot.config.starters import Written, init
 from mailbot.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -93,8 +93,8 @@ def refused(directory: Path) -> bool:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_shipped_file_cut_anywhere_loads_or_is_a_config_error(name: str, tmp_path: Path) -> None:
-    for path in shipped.config().iterdir():
-        shutil.copyfile(path, tmp_path / path.name)
+    for each in (*FILES, "vip.txt"):
+        shutil.copyfile(shipped.config() / each, tmp_path / each)
     whole = (tmp_path / name).read_bytes()
     outcomes = [cut(tmp_path / name, whole[:length]) for length in sample(range(0, len(whole), 50), 6)]
     assert outcomes[0]

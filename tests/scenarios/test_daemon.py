@@ -8,11 +8,14 @@ import smtplib
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 import pytest
 
+from mailbot.config.api import init
 from tests.scenarios.harness import RECIPIENT, DaemonProcess, complaint, eventually, free_port, send
 from tests.sink import SinkSmtp, SunkMail
 
@@ -269,3 +272,25 @@ async def test_log_lines_are_json_and_carry_no_customer_text(tmp_path: Path) -> 
         }
         assert "Rahasia" not in daemon.log
         assert "pelanggan1" not in daemon.log
+
+
+async def test_a_clinic_from_init_answers_its_first_mail_in_its_own_words(tmp_path: Path) -> None:
+    init(tmp_path / "config", "clinic", {"address": "info@sehat.example", "brand": "Klinik Sehat"})
+    async with SinkSmtp() as sink:
+        daemon = DaemonProcess(tmp_path, sink.port)
+        daemon.edit("mailbot.yaml", r"(?m)^monitor:.*\n", "")  # its port may be taken
+        async with daemon:
+            mail = complaint(1, subject="Ayah saya sesak napas")
+            reply = await send(daemon.port, mail, "pelanggan1@pelanggan.example", "info@sehat.example")
+            assert reply.startswith("250")
+            await sink.wait_for(2)
+    (acknowledgement,) = to_customer(sink, 1)
+    body = message_from_bytes(acknowledgement.content, policy=default).get_body(("plain",))
+    assert body
+    text = " ".join(body.get_content().split())
+    assert re.search(
+        r"^Yth\. Bapak/Ibu,.*hubungi 119.* KLINIK-\d{8}-\d .*Salam sehat, Klinik Sehat info@", text
+    )
+    assert {m.recipients for m in sink.taken} - {acknowledgement.recipients} == {
+        ("indra@staf.klinik.example",)
+    }

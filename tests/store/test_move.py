@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from mailbot.cli import cli
-from mailbot.config.shipped import init
+from mailbot.config.api import init
 from mailbot.domain.model import InboxState, OutboxState
 from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate, tickets

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from sqlalchemy import JSON, Connection, MetaData, insert, select, text
 
 from mailbot.cli import cli
-from mailbot.config.shipped import init
+from mailbot.config.api import init
 from mailbot.errors import StoreUnavailable
 from mailbot.store import compensations, migrate, policies, queries, tickets
 from mailbot.store.engine import is_sqlite, open_engine, sqlite_path

@@ -194,7 +194,7 @@ def _print_summary(located: Sequence[Located], policy: Policy) -> None:
         if count or severity is Severity.FAULT
     ]
     colour = "red" if counts[Severity.FAULT] else "green"
-    echo(f"{len(policy.rules)} rules, policy {policy.version}: {', '.join(texts)}", fg=colour)
+    echo(f"{count_text(len(policy.rules), 'rule')}, policy {policy.version}: {', '.join(texts)}", fg=colour)
 
 
 # --- JSON ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
-"""`mailbot init` and `mailbot check`: a configuration to start from, and every problem in one at once."""
+"""`mailbot check`: every problem of a configuration at once."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,42 +9,12 @@ from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, print_error, print_problems
+from mailbot.cli.shared.output import clean, echo, print_problems
 from mailbot.errors import ConfigError, Problem
 
 if TYPE_CHECKING:  # pydantic and all: only when a configuration is read
     from mailbot.config.api import Loaded
     from mailbot.domain.policy import Policy
-
-
-@click.command()
-@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-def init(directory: Path) -> None:
-    """Write a commented, working configuration and the templates to DIR. Files are never overwritten."""
-    from mailbot.config.api import init as write
-
-    try:
-        done = write(directory)
-    except OSError as error:
-        place = error.filename or directory
-        print_error(f"{place}: {error.strerror}\nNo existing file was changed.")
-        raise click.exceptions.Exit(1) from error
-    _print_paths("wrote", done.written, directory)
-    _print_paths("left as it was:", done.left, directory)
-    shown = clean(directory)
-    echo(f"\nNext: put your own addresses into {shown}/mailbot.yaml and teams.yaml, then")
-    echo(f"  mailbot check --config {shown}")
-    echo(f"  mailbot run --config {shown}")
-
-
-def _print_paths(label: str, paths: Sequence[Path], directory: Path) -> None:
-    """Print the YAML files one by one, the many templates as one line."""
-    templates = [path for path in paths if path.parent != directory]
-    for path in paths:
-        if path not in templates:
-            echo(f"{label} {clean(path)}")
-    if templates:
-        echo(f"{label} {clean(directory / 'templates')}: {len(templates)} files")
 
 
 @click.command()
@@ -65,6 +34,7 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
         return
     from mailbot.cli.shared.open_store import fail, validate_configuration
     from mailbot.config import shipped
+    from mailbot.config.checks.first_steps import find_remarks
     from mailbot.mail.compose import macros
     from mailbot.mail.compose.template_differences import find_differences
 
@@ -82,7 +52,7 @@ def check(ctx: click.Context, schema: str | None, dkim_record: bool, in_json: bo
         )
         return
     folder = loaded.settings.templates
-    warnings = (*loaded.warnings, *loaded.unlabelled, *find_differences(folder))
+    warnings = (*loaded.warnings, *loaded.unlabelled, *find_remarks(loaded), *find_differences(folder))
     if folder != shipped.templates():  # those fit the shipped routing.yaml, whatever this one is
         warnings += tuple(macros.find_unknown(templates.macros, loaded.policy))
     if in_json:

@@ -54,7 +54,9 @@ def validate(directory: Path, env: Mapping[str, str], today: date) -> Validated:
         except ConfigError as refusal:
             problems += refusal.problems
     if loaded:
-        problems += [*_check_mailboxes(loaded.policy, directory), *run_tests(loaded, directory)]
+        failed, remarks = _run_tests(loaded, directory)
+        problems += [*_check_mailboxes(loaded.policy, directory), *failed]
+        loaded = replace(loaded, warnings=(*loaded.warnings, *remarks))
     if problems or loaded is None or templates is None:
         raise ConfigError(problems)
     return Validated(loaded, templates)
@@ -87,16 +89,32 @@ def _check_mailboxes(policy: Policy, directory: Path) -> list[Problem]:
     return problems
 
 
-def run_tests(loaded: Loaded, directory: Path) -> list[Problem]:
-    """Run the tests beside the rules. Return what fails, each at its place in the file."""
-    problems = [problem for test in loaded.tests for problem in _run_test(test, loaded.policy, directory)]
-    if not problems:
-        return []
+def _run_tests(loaded: Loaded, directory: Path) -> tuple[list[Problem], list[Problem]]:
+    """Run the tests beside the rules. Return what fails, and which pass against expectation, with their places."""
+    problems, remarks = [], []
+    for test in loaded.tests:
+        failed = run_test(test, loaded.policy, directory)
+        if not test.expected_to_fail:
+            problems += failed
+        elif not failed:
+            remarks.append(_mended(test))
+    if not (problems or remarks):
+        return [], []
     source, _ = parse_yaml(loaded.sources.files[ROUTING].encode(), str(directory / ROUTING))
-    return [source.at((each.line, each.column), each.message, each.hint) for each in problems]
+    failed, passed = (
+        [source.at((each.line, each.column), each.message, each.hint) for each in found]
+        for found in (problems, remarks)
+    )
+    return failed, passed
 
 
-def _run_test(test: PolicyTest, policy: Policy, directory: Path) -> list[Problem]:
+def _mended(test: PolicyTest) -> Problem:
+    hint = "remove `expected_to_fail`, and the rules can't lose it again"
+    return Problem(ROUTING, test.line, test.column, f"test `{test.name}` passes now", hint)
+
+
+def run_test(test: PolicyTest, policy: Policy, directory: Path) -> list[Problem]:
+    """Run one test. Return each expectation that failed."""
     result = _result(test, policy, directory)
     if isinstance(result, Problem):
         return [result]
@@ -114,8 +132,9 @@ def _result(test: PolicyTest, policy: Policy, directory: Path) -> Result | Probl
 
 
 def mails_of_tests(loaded: Loaded, directory: Path) -> tuple[RoutingFacts, ...]:
-    """Return what the rules see of each test's mail; tests whose mail can't be read are left out."""
-    found = (_result(test, loaded.policy, directory) for test in loaded.tests)
+    """Return what the rules see of each test's mail, where it can be read and the rules do what the test wants."""
+    tests = (test for test in loaded.tests if not test.expected_to_fail)
+    found = (_result(test, loaded.policy, directory) for test in tests)
     return tuple(each.facts for each in found if isinstance(each, Result) and each.facts)
 
 

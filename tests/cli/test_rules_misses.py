@@ -1,6 +1,6 @@
 """`mailbot rules misses` as an admin reads it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,13 @@ SINCE = ("--since", "2026-11-01")
 def directory(shell: Shell, tmp_path: Path) -> Path:
     directory = lay(tmp_path / "config")
     (directory / "routing.yaml").write_text(RULES)
-    shell.desk.runtime.replace(
-        load(directory, shell.env).policy, shell.desk.runtime.snapshot.composer.templates
-    )
+    put_in_force(shell, directory)
     return directory
+
+
+def put_in_force(shell: Shell, directory: Path) -> None:
+    templates = shell.desk.runtime.snapshot.composer.templates
+    shell.desk.runtime.replace(load(directory, shell.env).policy, templates)
 
 
 async def fill(shell: Shell, *bodies: str, correct: bool = True) -> list[str]:
@@ -88,3 +91,78 @@ async def test_a_desk_without_corrections_is_told_that_this_proves_little(
 
     assert "people corrected 0 of 0 tickets" in text
     assert "only if your agents do correct tickets" in text
+
+
+async def test_tests_are_written_once_and_name_nobody(shell: Shell, directory: Path) -> None:
+    body = "Halo.\nIsi dompet pindah semua, HP 0812-3456-7890, email budi@surel.example.\nSalam, Wawan"
+    [number] = await fill(shell, body)
+    before = (directory / "routing.yaml").read_text()
+
+    text = printed(shell, "--add-tests")
+    again = printed(shell, "--add-tests")
+    after = (directory / "routing.yaml").read_text()
+
+    assert "Wrote 1 test to" in text
+    assert "Wrote" not in again
+    assert "1 ticket has such a test already" in again
+    assert after.startswith(before)
+    [test] = load(directory, shell.env).tests
+    assert (test.name, test.expected_to_fail) == (f"corrected {number}", True)
+    assert test.mail.body == "Isi dompet pindah semua, HP 1234-5678-9012, email orang@surel.example."
+    assert [(each.key, each.values) for each in test.expected] == [
+        ("category", ("fraud",)),
+        ("team", ("payments",)),
+    ]
+
+
+async def test_check_accepts_a_written_test_and_remarks_on_it_once_a_rule_is_mended(
+    shell: Shell, directory: Path
+) -> None:
+    [number] = await fill(shell, "Isi dompet pindah semua")
+    printed(shell, "--add-tests")
+    assert "1 test is marked as expected to fail" in shell.run("check")
+
+    routing = directory / "routing.yaml"
+    routing.write_text(routing.read_text().replace("dibajak,", "dibajak, pindah semua,"))
+
+    assert f"test `corrected {number}` passes now" in shell.run("check")
+    assert "decide 1 of these right by now; 0 are left" in printed(shell)
+
+
+async def test_a_mail_whose_text_alone_goes_right_gets_no_test(shell: Shell, directory: Path) -> None:
+    vip = "  - name: vip\n    when: {sender: {is: budi@pelanggan.example}}\n    then: {team: frontline}\n"
+    (directory / "routing.yaml").write_text(RULES.replace("rules:\n", f"rules:\n{vip}"))
+    put_in_force(shell, directory)
+    [number] = await fill(shell, "akun dibajak", correct=False)
+    shell.run("ticket", "set", number, "--category", "fraud")
+
+    assert f"attachment counted): {number}" in " ".join(printed(shell, "--add-tests").split())
+    assert "tests:" not in (directory / "routing.yaml").read_text()
+
+
+async def test_a_file_that_cannot_be_added_to_stays_as_it_is(shell: Shell, directory: Path) -> None:
+    await fill(shell, "Isi dompet pindah semua")
+    routing = directory / "routing.yaml"
+    routing.write_text(
+        f"{RULES}\ntests: [{{name: a, mail: {{from: a@x.example}}, expect: {{team: frontline}}}}]\n"
+    )
+    before = routing.read_text()
+
+    text = shell.run("rules", "misses", *SINCE, "--add-tests", code=1)
+
+    assert "`tests:` is written in brackets" in text
+    assert routing.read_text() == before
+
+
+async def test_rules_check_ends_with_what_it_does_not_prove(shell: Shell, directory: Path) -> None:
+    shell.desk.clock = datetime.now(UTC) - timedelta(days=1)
+    ticket = await shell.desk.receive(Subject="Isi dompet pindah")
+    shell.run("ticket", "set", ticket.number, "--category", "fraud")
+
+    counted = shell.run("rules", "check")
+    shell.env["MAILBOT_STORE"] = f"sqlite:///{directory}/none.db"
+    without = shell.run("rules", "check")
+
+    assert counted.endswith("People corrected 1 ticket of the last 30 days: see `mailbot rules misses`.")
+    assert "not that they catch what customers write. `mailbot rules misses` shows that" in without
+    assert not (directory / "none.db").exists()

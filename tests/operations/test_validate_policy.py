@@ -72,6 +72,16 @@ def test_every_failed_expectation_is_reported_with_its_place(directory: Path) ->
     assert third == f"routing.yaml:{START + 10}:11: {missing}"
 
 
+def test_a_test_that_is_expected_to_fail_is_no_problem_and_a_remark_once_it_passes(directory: Path) -> None:
+    text = """tests:
+- {name: a, mail: {from: siti@pelanggan.example, subject: lain}, expect: {team: payments}, expected_to_fail: yes}
+- {name: b, mail: {from: siti@pelanggan.example, subject: lain}, expect: {team: frontline}, expected_to_fail: yes}
+"""
+    add(directory, text)
+    [remark] = validate(directory, {}, TODAY).loaded.warnings
+    assert brief(remark).startswith(f"routing.yaml:{START + 2}:19: test `b` passes now | remove")
+
+
 def test_a_pipe_in_place_of_a_mail_is_a_problem_and_no_wait(directory: Path) -> None:
     os.mkfifo(directory / "pipe.eml")
     add(directory, "tests:\n- {name: a, mail: pipe.eml, expect: {team: frontline}}\n")

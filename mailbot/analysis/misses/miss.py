@@ -31,10 +31,13 @@ class Miss:
         name = next(name for name in NAMES if name in self.wrong)
         return Wanted(name, self.wrong[name])
 
+    @property
+    def expected(self) -> dict[str, str]:
+        """Return the wanted category and team. A priority counts where nothing else is wrong."""
+        return {name: value for name, value in self.wrong.items() if name != "priority"} or self.wrong
+
     def is_mended_by(self, placement: Placement) -> bool:
-        """Check for the wanted category and team. A priority counts where nothing else was corrected."""
-        names = [name for name in self.wrong if name != "priority"] or ["priority"]
-        return all(placement.values[name] == self.wrong[name] for name in names)
+        return all(placement.values[name] == value for name, value in self.expected.items())
 
 
 def find_miss(ticket: SettledTicket, policy: Policy) -> Miss | None:

@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mailbot.analysis.lint.checks import SEVERITIES, Budget, Finding, Severity, 
 from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.formats import count_text, format_size
 from mailbot.cli.shared.json_form import print_json, to_json
-from mailbot.cli.shared.open_store import load_configuration, now
+from mailbot.cli.shared.open_store import load_configuration, now, read_if_possible
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, clean_block, echo
 from mailbot.cli.tickets import assumptions
@@ -26,6 +27,7 @@ from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.worktime import DAY_NAMES
 from mailbot.errors import Problem
 
+PERIOD = timedelta(days=30)
 MAX_STEPS = 1_000_000_000  # the time limit ends the search here
 MAX_STEPS_EACH = 2_000_000
 MAX_TEXT = 400  # characters of an example's text that are shown
@@ -98,12 +100,22 @@ def check(ctx: click.Context, all_pairs: bool, folder: Path | None, seconds: int
     places = locate(findings, loaded.sources, directory)
     files = _write_examples(findings, folder) if folder else [""] * len(findings)
     located = [Located(*parts) for parts in zip(findings, places, files, strict=True)]
+    corrected = _count_corrected(loaded.settings.store)
     if in_json:
-        _print_json(located, policy)
+        _print_json(located, policy, corrected)
     else:
         _print(located, policy)
+        _print_limit(corrected)
     if checks.faults(findings):
         ctx.exit(1)
+
+
+def _count_corrected(store: str) -> int | None:
+    """Count the tickets of the last PERIOD that people corrected; None where the store can't be read."""
+    from mailbot.analysis.corrections import read_outcomes
+
+    found = read_if_possible(store, lambda opened: read_outcomes(opened, now() - PERIOD, corrected=True))
+    return None if found is None else len(found)
 
 
 def _write_examples(findings: Sequence[Finding], folder: Path) -> list[str]:
@@ -197,10 +209,20 @@ def _print_summary(located: Sequence[Located], policy: Policy) -> None:
     echo(f"{count_text(len(policy.rules), 'rule')}, policy {policy.version}: {', '.join(texts)}", fg=colour)
 
 
+def _print_limit(corrected: int | None) -> None:
+    """Print what no proof says, however clean the rules are."""
+    echo("This proves that the rules can work, not that they catch what customers write.")
+    if corrected is None:
+        echo("`mailbot rules misses` shows that, by what people correct.")
+    else:
+        tickets = count_text(corrected, "ticket")
+        echo(f"People corrected {tickets} of the last {PERIOD.days} days: see `mailbot rules misses`.")
+
+
 # --- JSON ---------------------------------------------------------------------------------------------------
 
 
-def _print_json(located: Sequence[Located], policy: Policy) -> None:
+def _print_json(located: Sequence[Located], policy: Policy, corrected: int | None) -> None:
     findings = [
         {
             **to_json(item.finding, only=("kind", "severity")),
@@ -211,7 +233,8 @@ def _print_json(located: Sequence[Located], policy: Policy) -> None:
         for item in located
     ]
     ok = all(item.finding.severity is not Severity.FAULT for item in located)
-    print_json({"ok": ok, "policy": policy.version, "rules": len(policy.rules), "findings": findings})
+    counts = {"rules": len(policy.rules), "tickets_corrected": corrected}
+    print_json({"ok": ok, "policy": policy.version, **counts, "findings": findings})
 
 
 def _witness_json(witness: Witness | None, file: str, policy: Policy) -> dict[str, Any] | None:

@@ -1,10 +1,19 @@
 """`mailbot rules misses`: what the rules got wrong by the word of people, and what would mend it."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
+from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import now, open_store
+from mailbot.cli.shared.open_store import fail, load_configuration, now, open_store
 from mailbot.cli.shared.options import parse_time, standard_options
+from mailbot.cli.shared.output import clean
+
+if TYPE_CHECKING:  # --help must not load what decides
+    from mailbot.analysis.misses.find import Misses
+    from mailbot.operations.miss_tests import Added
 
 
 @click.command("misses")
@@ -16,8 +25,14 @@ from mailbot.cli.shared.options import parse_time, standard_options
     help="Tickets opened since then: 30d, 12h, 2026-11-01.",
 )
 @click.option("--all", "everything", is_flag=True, help="Name every ticket.")
+@click.option(
+    "--add-tests",
+    is_flag=True,
+    help="Write the mails as tests into routing.yaml, without addresses, phone and order numbers.",
+)
 @standard_options
-def misses(since: str, everything: bool, in_json: bool) -> None:
+@click.pass_context
+def misses(ctx: click.Context, since: str, everything: bool, add_tests: bool, in_json: bool) -> None:
     """Show which mails the rules put in the wrong place, by what people corrected, and what would mend it.
 
     A correction is a new category or priority that a person sets, or a hand-over before anybody has worked on the
@@ -32,7 +47,24 @@ def misses(since: str, everything: bool, in_json: bool) -> None:
         zone, policy = opened.zone(), opened.with_rules()
         begin = parse_time(since, now(), zone)
         found = find_misses(opened.store, begin, policy, progress)
+    directory = config_directory(ctx)
+    added = _add_tests(found, directory) if add_tests else None
     if in_json:
-        print_json(misses_text.as_json(found, begin, policy))
-    else:
-        misses_text.print_misses(found, begin, policy, zone, everything=everything)
+        print_json({**misses_text.as_json(found, begin, policy), "tests": added})
+        return
+    misses_text.print_misses(found, begin, policy, zone, everything=everything)
+    if found.groups:
+        misses_text.print_added(added, directory)
+
+
+def _add_tests(found: "Misses", directory: Path) -> "Added":
+    from mailbot.operations.miss_tests import add_tests
+    from mailbot.operations.validate_policy import ROUTING
+
+    loaded, path = load_configuration(), clean(directory / ROUTING)
+    try:
+        return add_tests(found, loaded, directory)
+    except OSError as error:
+        fail(f"{path} can't be written: {error.strerror}")
+    except ValueError as error:
+        fail(f"{path}: {error}")

@@ -4,6 +4,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.output import clean, echo
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing.conditions import Condition
+from mailbot.operations.miss_tests import Added
+from mailbot.operations.validate_policy import ROUTING
 
 _WIDTH = 80
 _SHOWN = 3  # tickets of a group, without --all
@@ -30,6 +33,28 @@ def print_misses(found: Misses, since: datetime, policy: Policy, zone: str, *, e
     if any(group.good for group in found.groups):
         echo()
         _wrap("Put in what you agree with, then run `mailbot check` and this command again.")
+
+
+def print_added(added: Added | None, directory: Path) -> None:
+    """Print what was written, and what it means for `check`. None: nothing was asked for."""
+    echo()
+    if added is None:
+        echo("`--add-tests` keeps these mails as tests beside the rules.")
+        return
+    if added.written:
+        _wrap(
+            f"Wrote {count_text(len(added.written), 'test')} to {clean(directory / ROUTING)}, marked "
+            "`expected_to_fail`: `mailbot check` accepts them as they are, and remarks on each that passes once you "
+            "have mended a rule. Addresses, links, phone and order numbers and the sender's name are replaced; other "
+            "names may be left, so read them before you share the file."
+        )
+    if added.known:
+        echo(f"{count_text(len(added.known), 'ticket')} has such a test already.")
+    if added.unlike:
+        _wrap(
+            "Not written, because the rules decide their text alone as people did (who wrote it, when, or an "
+            f"attachment counted): {', '.join(added.unlike)}"
+        )
 
 
 def _print_answer(found: Misses, since: datetime, zone: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 from sqlalchemy import make_url
@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.output import clean, print_error
 from mailbot.config import api
-from mailbot.errors import ConfigError, Problem
+from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.store import migrate
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import installation
@@ -28,7 +28,10 @@ if TYPE_CHECKING:  # what decides and composes mail: a command that reads does w
     from mailbot.mail.compose.templates import Templates
     from mailbot.workers.runtime import Runtime
 
+R = TypeVar("R")
+
 STATE_DIRECTORY = Path("/var/lib/mailbot")  # where the systemd unit keeps a store with a relative path
+BRIEFLY = timedelta(seconds=3)  # for what a command can do without
 PATIENCE = timedelta(minutes=2)  # for statements of a report over everything
 LIVE, RECORDED = "live", "recorded"
 
@@ -194,6 +197,19 @@ def _waiting_at_most(url: str, patience: timedelta) -> str:
         return url
     waiting = parsed.update_query_dict({"timeout": f"{patience.total_seconds():.0f}"})
     return waiting.render_as_string(hide_password=False)
+
+
+def read_if_possible(url: str, read: Callable[[Store], R]) -> R | None:
+    """Return what `read` finds in the store; None where there is none, or where it can't be read at once."""
+    if missing_store_reason(url):
+        return None
+    store = Store(_waiting_at_most(url, BRIEFLY), BRIEFLY)
+    try:
+        return None if wrong_schema_reason(store) else read(store)
+    except StoreUnavailable:
+        return None
+    finally:
+        store.close()
 
 
 def missing_store_reason(url: str) -> str:

@@ -89,7 +89,8 @@ def _moments(files: Files) -> Iterator[Problem]:
 def _build_test(entry: TestEntry, source: Source, place: Place) -> PolicyTest:
     line, column = source.values[(*place, "mail")]
     expected = tuple(_expected(entry.expect, source, (*place, "expect")))
-    return PolicyTest(entry.name, _sample_mail(entry.mail), expected, line, column)
+    mail = _sample_mail(entry.mail)
+    return PolicyTest(entry.name, mail, expected, line, column, expected_to_fail=entry.expected_to_fail)
 
 
 def _sample_mail(entry: SampleMailEntry) -> SampleMail:

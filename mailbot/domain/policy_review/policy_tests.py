@@ -71,13 +71,17 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class PolicyTest:
-    """One test, and the place of its mail in routing.yaml."""
+    """One test, and the place of its mail in routing.yaml.
+
+    `expected_to_fail`: it says what the rules should do and do not do yet.
+    """
 
     name: str
     mail: SampleMail
     expected: tuple[Expected, ...]
     line: int = 0
     column: int = 0
+    expected_to_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

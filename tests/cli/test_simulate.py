@@ -124,6 +124,40 @@ async def test_other_rules_are_asked_again_unless_only_the_ladders_are_wanted(
     assert (ladders_only["changed"], ladders_only["moves"]) == (0, [])
 
 
+async def test_the_conclusions_come_first_with_names_instead_of_addresses(
+    shell: Shell, config: Path, tmp_path: Path
+) -> None:
+    await filled(shell)
+    new = changed(tmp_path, "escalation.yaml", "first_response: 30 min", "first_response: 900 h")
+    text = shell.run("simulate", *SPAN, "--policy", new, "--limit", "1")
+    told = shell.shown("simulate", *SPAN, "--policy", new)
+
+    live, other = told["advice"]
+    total = live["kept"] + live["missed"]
+    assert f"live: {live['kept']} of {total} promises kept" in text
+    assert live["missed"] > other["missed"]
+    assert f"{live['missed'] - other['missed']} fewer than live" in text
+    places = [
+        text.index(each) for each in ("promises kept", "What to change", "open tickets", "tickets change")
+    ]
+    assert places == sorted(places)
+    assert "1. Ladder `standard`, resolution within 8 h: 3 of 3 missed." in text
+    assert "@tim.example" not in text
+
+
+async def test_a_ticket_asked_for_is_found_in_any_spelling_or_named_as_typed(
+    shell: Shell, config: Path
+) -> None:
+    ticket, *_ = await filled(shell)
+    later = ("--from", "2026-11-22", "--to", "2026-11-23")
+
+    assert shell.run("simulate", *SPAN, "--ticket", ticket.number.lower()).count(ticket.number) == 1
+    assert f"ticket {ticket.number} was not open in this time" in shell.run(
+        "simulate", *later, "--ticket", ticket.number
+    )
+    assert "'TOKO-12' is no ticket number" in shell.run("simulate", *SPAN, "--ticket", "TOKO-12", code=1)
+
+
 async def test_the_record_may_stand_beside_another_policy(shell: Shell, config: Path) -> None:
     await filled(shell)
     told = shell.shown("simulate", *SPAN, "--policy", "live", "--against", "recorded")
@@ -166,6 +200,7 @@ def test_a_made_up_load_needs_no_store_and_repeats_itself(tmp_path: Path) -> Non
         (("--chart", "a.gif"), 2, "ends in .svg or .png"),
         (("--synthetic", "5", "--against", "recorded"), 2, "no record"),
         (("--policy", "nowhere"), 1, "'nowhere' is no directory"),
+        (("--policy", "./nowhere"), 1, "there is no directory './nowhere'"),
     ],
 )
 def test_what_cannot_be_is_said(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from msgspec import json
 from sqlalchemy import BigInteger, Connection, Text, cast, func, select, type_coerce
 
-from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS, Record
+from mailbot.analysis.simulate.recorded_ticket import POLICY_EVENTS, UNMODELLED, Record
 from mailbot.domain import events as e
 from mailbot.domain.acts.agent_act import undone_places
 from mailbot.domain.model import Status
@@ -36,6 +36,7 @@ _EVENTS = (
     ),
     *(e.TicketUnmerged, e.MergeReverted, e.TicketSplit, e.ActUndone),
     *(e.TurnSet, e.NewsPromised, e.TicketReopened, e.TicketCorrected),
+    *UNMODELLED,
 )
 KINDS = tuple(event.kind for event in _EVENTS)
 # The readers of the report are fast and leave out reasons, which a simulation needs.

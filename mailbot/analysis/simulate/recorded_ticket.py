@@ -7,6 +7,7 @@ computes them. Only the times at which the daemon took deadlines are kept.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import get_args
 
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
@@ -91,6 +92,19 @@ POLICY_EVENTS = (
 )
 # Notices about bounced mail: not caused by a policy.
 ABOUT_MAIL = frozenset({NoticeKind.BOUNCED, NoticeKind.COMPLAINED, NoticeKind.UNDELIVERABLE})
+# What happens to tickets and no simulation repeats: it can bring notices along, and change whose turn it is.
+UNMODELLED: dict[type[Event], str] = {
+    e.TicketSnoozed: "snoozed by hand",
+    **dict.fromkeys((e.IncidentOpened, e.IncidentJoined, e.IncidentResolved), "part of an incident"),
+    e.CustomerChanged: "given to another customer by hand",
+    **dict.fromkeys((e.ParticipantsAdded, e.ParticipantsRemoved), "participants changed"),
+    **dict.fromkeys(get_args(e.Compensation), "compensation"),
+    e.SatisfactionRated: "rated by the customer",
+    **dict.fromkeys(get_args(e.Undelivered), "undelivered mail"),
+    e.DetailsReceived: "details sent by the customer",
+    e.AutomaticMailReceived: "mail from a machine",
+    e.AgentMailHeld: "mail of an agent that was held",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,7 @@ class TicketScript:
     `holder` is the owner of another ticket of the customer, with the reason. `rebuilt` and `why` are as in
     `MessagesMoved`, for a ticket that was split off. `holders` are the recorded owners after the opening
     and after each stimulus, () without a record. `recorded` are the acts of the policy, for comparison.
+    `unmodelled` are the moments of what is in UNMODELLED, each with its words.
     """
 
     number: str
@@ -113,6 +128,7 @@ class TicketScript:
     why: NoticeKind | None = NoticeKind.NEW
     holders: tuple[str | None, ...] = ()
     recorded: tuple[Event, ...] = ()
+    unmodelled: tuple[tuple[datetime, str], ...] = ()
 
     @property
     def begins_at(self) -> datetime:
@@ -130,6 +146,10 @@ def script_of(number: str, record: Record) -> TicketScript | None:
         return None
     if any(isinstance(event, e.TicketFiled) for _, event in record):
         return None
+    unmodelled = tuple(
+        (event.at, UNMODELLED[type(event)]) for _, event in record if type(event) in UNMODELLED
+    )
+    record = [each for each in record if type(each[1]) not in UNMODELLED]
     scan = _Scan()
     for position, (by_version, event) in enumerate(record):
         scan.take(position, by_version, event, record)
@@ -151,6 +171,7 @@ def script_of(number: str, record: Record) -> TicketScript | None:
         recorded=tuple(
             event for _, event in record if isinstance(event, POLICY_EVENTS) and not _is_about_mail(event)
         ),
+        unmodelled=unmodelled,
     )
 
 

@@ -4,11 +4,14 @@ other."""
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from mailbot.analysis.simulate.advice import Advice, advise
 from mailbot.analysis.simulate.compare import Changed, Path, PolicyComparison
 from mailbot.analysis.simulate.engine import Outcome, Scenario, run_together
 from mailbot.analysis.simulate.figures import FigureCounter, Figures
+from mailbot.analysis.simulate.promise_runs import PromiseRuns
 from mailbot.analysis.simulate.recorded_ticket import TicketScript
 from mailbot.analysis.simulate.reproduction import Reproduction, Verdict
+from mailbot.domain.policy import Policy
 from mailbot.reports.figures.api import Period
 
 SHOWN = 10
@@ -27,17 +30,20 @@ class Move:
 class Options:
     """What is kept besides figures: lines of the first `limit` changed tickets, and of those in `numbers`.
 
-    `levels` gives the order of levels.
+    `levels` gives the order of levels. `staff` is the policy whose agents and hours count for advice where a
+    scenario has no policy of its own. `recorded`: people acted at the moments of the script.
     """
 
     levels: Sequence[str]
     limit: int = SHOWN
     numbers: Collection[str] = ()
+    staff: Policy | None = None
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`figures` by scenario. `verdict` is for a scenario of the record.
+    """`figures` and `advice` by scenario (none without anybody's hours). `verdict` is for a scenario of the record.
 
     For two scenarios: `same` counts unchanged tickets, `moves` the others (most frequent first),
     `otherwise` has the first changed tickets.
@@ -49,6 +55,7 @@ class Result:
     moves: tuple[Move, ...]
     otherwise: tuple[Changed, ...]
     wanted: tuple[Changed, ...]
+    advice: tuple[Advice, ...] = ()
 
     @property
     def changed(self) -> int:
@@ -65,6 +72,9 @@ def run_scenarios(
     """Run scenarios over `feed` (see `run_together`) and count. `each` gets every outcome with the
     scenario's index."""
     tallies = [FigureCounter(period) for _ in scenarios]
+    staffs = [policy for scenario in scenarios if (policy := scenario.only or wanted.staff)]
+    known = len(staffs) == len(scenarios)
+    promises = [PromiseRuns(policy, period.since) for policy in staffs] if known else []
     recorded = next((index for index, scenario in enumerate(scenarios) if not scenario.punctual), None)
     twins = Reproduction(period.until)
     # A single scenario is compared with itself, to show its tickets.
@@ -72,6 +82,8 @@ def run_scenarios(
     both = PolicyComparison(period.since, wanted.limit if len(scenarios) > 1 else 0, wanted.numbers)
     for index, run, outcome in run_together(scenarios, feed, period.until):
         tallies[index].take(outcome)
+        if promises:
+            promises[index].take(outcome)
         if index == recorded:
             twins.take(outcome, run.taken_until)
         for variant in (index,) if len(scenarios) > 1 else single:
@@ -85,4 +97,8 @@ def run_scenarios(
         moves=tuple(Move(*ways, count) for ways, count in both.moves.most_common()),
         otherwise=tuple(both.otherwise),
         wanted=tuple(both.wanted),
+        advice=tuple(
+            advise(found, policy, period, recorded=wanted.recorded)
+            for found, policy in zip(promises, staffs, strict=known)
+        ),
     )

@@ -26,6 +26,7 @@ from mailbot.cli.shared.open_store import (
     LIVE,
     RECORDED,
     NamedPolicy,
+    check_policy_names,
     fail,
     find_policy,
     load_directory,
@@ -35,6 +36,7 @@ from mailbot.cli.shared.open_store import (
 from mailbot.cli.shared.options import parse_period, standard_options
 from mailbot.cli.shared.output import escape_formula
 from mailbot.cli.shared.progress import progress
+from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.domain.policy import Policy
 from mailbot.reports.figures.api import Period
 from mailbot.store.store import Store
@@ -56,8 +58,8 @@ class Request:
     numbers: tuple[str, ...]
     table: Path | None
 
-    def options(self, levels: Sequence[str]) -> Options:
-        return Options(levels, self.limit, self.numbers)
+    def options(self, levels: Sequence[str], staff: Policy, *, recorded: bool) -> Options:
+        return Options(levels, self.limit, self.numbers, staff, recorded)
 
     def period(self, zone: str) -> Period:
         return parse_period(self.since, self.until, now(), zone, "--from --to")
@@ -149,17 +151,22 @@ def _few_collections() -> Iterator[None]:
 
 
 def _simulate_recorded(request: Request, ladders_only: bool) -> Simulation:
+    check_policy_names(*filter(None, (request.old, request.new)))
     with open_store(decides=True) as opened:
+        request = replace(
+            request, numbers=tuple(find_ticket(opened, each).number for each in request.numbers)
+        )
         period = _clip_to_record(request.period(opened.zone()), opened.store)
         policies = _find_policies(opened.store, request, period.since.date())
         versions, left = PolicyVersions(opened.store, PastPolicies(os.environ)), Omissions()
         variants = [cases.Variant(named.policy, by_rules=not ladders_only) for named in policies]
         total, feed = cases.recorded(opened.store, period, variants, versions, left)
         scenarios = [cases.scenario_of(variant, versions) for variant in variants]
-        options = request.options(_levels(policies) or opened.policy.levels)
+        staff = policies[-1].policy or opened.policy
+        options = request.options(_levels(policies) or staff.levels, staff, recorded=True)
         with _csv_writer(request.table, policies) as listener:
             result = run_scenarios(scenarios, progress(feed, total, "Simulating"), period, options, listener)
-    return Simulation(period, tuple(policies), result, left, None, ladders_only=ladders_only)
+    return Simulation(period, tuple(policies), result, left, None, staff, ladders_only, request.numbers)
 
 
 def _find_policies(store: Store, request: Request, today: date) -> list[NamedPolicy]:
@@ -193,6 +200,7 @@ def _simulate_synthetic(request: Request, count: int, seed: int) -> Simulation:
     today = request.period("UTC").since.date()
     policies = [_find_policy(name, today) for name in names] or [_configured_policy(today)]
     period = request.period(policies[0].zone)
+    staff = _policy(policies[-1])
     loads = synthetic.generate(_policy(policies[0]), period, count, seed)
     scenarios = [cases.scenario_of_policy(_policy(named)) for named in policies]
 
@@ -201,8 +209,11 @@ def _simulate_synthetic(request: Request, count: int, seed: int) -> Simulation:
             yield [script, *(synthetic.with_policy(script, _policy(named)) for named in policies[1:])]
 
     with _csv_writer(request.table, policies) as listener:
-        result = run_scenarios(scenarios, feed(), period, request.options(_levels(policies)), listener)
-    return Simulation(period, tuple(policies), result, Omissions(), (count, seed))
+        options = request.options(_levels(policies), staff, recorded=False)
+        result = run_scenarios(scenarios, feed(), period, options, listener)
+    return Simulation(
+        period, tuple(policies), result, Omissions(), (count, seed), staff, numbers=request.numbers
+    )
 
 
 def _policy(named: NamedPolicy) -> Policy:

@@ -60,6 +60,7 @@ async def test_recorded_months_are_reproduced_to_the_microsecond(
 
     assert verdict.differences == []
     assert verdict.told_otherwise == []
+    assert verdict.not_modelled == []
     assert verdict.same > count
     kinds = {type(event) for each in found for event in each.events}
     assert {e.StepTaken, e.TargetMissed, e.TicketEscalated, e.ReminderDue, e.PeopleNotified} <= kinds

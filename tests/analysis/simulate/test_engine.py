@@ -27,7 +27,7 @@ from mailbot.analysis.simulate.result import Options, Result, run_scenarios
 from mailbot.domain import commands as c
 from mailbot.domain import events as e
 from mailbot.domain.actor import CUSTOMER, POLICY, Actor
-from mailbot.domain.model import Target
+from mailbot.domain.model import NoticeKind, Target
 from mailbot.domain.policy import Actions, Agent, Ladder, Policy, Rule, Team
 from mailbot.domain.reasons import NO_REASON, of, written
 from mailbot.reports.figures.api import Period
@@ -205,6 +205,42 @@ def test_acts_of_only_the_record_or_only_the_simulation_are_reported() -> None:
     assert as_it_was(right, until=after(40))[1].verdict.differences == []
     verdict = as_it_was(wrong, until=after(40))[1].verdict
     assert sorted(each.only for each in verdict.differences) == ["recorded", "simulated"]
+
+
+def test_what_follows_from_an_act_that_is_not_modelled_is_no_difference() -> None:
+    paged = e.PeopleNotified(after(20), POLICY, ("rina@tim.example",), NoticeKind.INCIDENT)
+    snoozed = replace(fired(30), recorded=(paged,), unmodelled=((after(10), "snoozed by hand"),))
+    _, twins = as_it_was(snoozed, until=after(40))
+
+    assert [(each.because, each.at) for each in twins.verdict.not_modelled] == [
+        ("snoozed by hand", after(20)),
+        *[("snoozed by hand", after(30))] * 2,  # the step and its reminder, not on record here
+    ]
+    assert twins.verdict.differences == []
+    assert [each.at for each in twins.verdict.told_otherwise] == [NOW]  # before it was snoozed
+
+
+def test_a_command_that_was_impossible_in_the_simulation_is_named_as_done_by_hand() -> None:
+    by_hand, by_policy = (e.TicketEscalated(after(5), by, "L9", NO_REASON) for by in (EKO, POLICY))
+    for event, differences, apart in ((by_hand, 0, 1), (by_policy, 1, 0)):
+        _, twins = as_it_was(replace(fired(), recorded=(event,)), until=after(20))
+        found = twins.verdict
+        assert (len(found.differences), len(found.not_modelled)) == (differences, apart)
+
+
+def test_the_script_of_a_record_leaves_out_what_is_not_modelled_and_remembers_its_moment() -> None:
+    made = script()
+    record = [
+        ("v1", made.opened),
+        ("v1", made.routed),
+        ("v1", e.TicketSnoozed(after(10), EKO, after(60))),
+        ("v1", e.CustomerWrote(after(20), CUSTOMER, "<b@x>", NO_REASON)),
+    ]
+    found = script_of(NUMBER, record)
+
+    assert found is not None
+    assert [type(each) for each in found.stimuli] == [CustomerMail]
+    assert found.unmodelled == ((after(10), "snoozed by hand"),)
 
 
 def test_a_record_without_its_first_events_gives_no_script() -> None:

@@ -73,7 +73,7 @@ def validate_with_analysis(directory: Path, env: Mapping[str, str], today: date)
 
     validated = validate(directory, env, today)
     loaded = validated.loaded
-    found = faults(check(loaded.policy, Budget(steps=ANALYSIS_STEPS)))
+    found = faults(check(loaded.policy, Budget(steps=ANALYSIS_STEPS), largest=loaded.settings.limits.size))
     if problems := locate(found, loaded.sources, directory):
         raise ConfigError(problems)
     return validated

@@ -118,6 +118,31 @@ HISTORY = """\
 """
 
 
+def test_a_large_example_is_a_small_file_whose_size_is_told_to_explain(directory, tmp_path):
+    large = """\
+  - name: heavy
+    when: {size: {over: 20 MB}}
+    then: {team: payments}
+  - name: heavier
+    when: {size: {over: 21 MB}}
+    then: {team: accounts}
+  - name: too heavy
+    when: {size: {over: 1 GB}}
+    then: {team: accounts}
+"""
+    file = directory / "routing.yaml"
+    file.write_text(file.read_text().replace(LAST, large + LAST))
+    told = json.loads(check(directory, "--json", "--witnesses", str(tmp_path / "mails")).stdout)
+    faults = {each["names"][0]: each for each in told["findings"] if each["severity"] == "fault"}
+    assert set(faults) == {"heavier", "too heavy"}
+    assert "limits.size" in faults["too heavy"]["message"]
+    example = faults["heavier"]["witness"]
+    assert Path(example["file"]).stat().st_size <= 1_000_000
+    words = ["explain", "--config", str(directory), example["file"], "--json", *example["explain"]]
+    explained = json.loads(CliRunner().invoke(cli, words).stdout)
+    assert [each["name"] for each in explained["rules"] if each["won"]] == ["heavy"]
+
+
 def test_what_no_mail_holds_is_told_to_explain_by_options(directory, tmp_path):
     file = directory / "routing.yaml"
     file.write_text(file.read_text().replace(LAST, HISTORY + LAST))

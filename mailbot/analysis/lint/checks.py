@@ -53,13 +53,15 @@ def check(
     checks: Checks = CHECKS,
     since: date | None = None,
     test_mails: Mails = tuple,
+    largest: int | None = None,
 ) -> list[Finding]:
     """List all findings: faults first, then by file and place. Questions beyond the budget become "not decided".
 
     `since` is the first day of the year whose holidays and days off are examined; None examines none.
     `test_mails` returns the mails of the tests beside the rules, which show an order of rules that is meant.
+    `largest` is the size in bytes of the largest mail that is accepted, None without a limit.
     """
-    context = build_context(policy, budget or Budget(), since, test_mails)
+    context = build_context(policy, budget or Budget(), since, test_mails, largest)
     findings = [finding for run in checks for finding in run(context)]
     unique = {(each.kind, each.spot, each.names): each for each in findings}
     return sorted(unique.values(), key=_place)

@@ -1,9 +1,10 @@
 """Rules that never match: other rules take all their mail, or their conditions exclude each other."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mailbot.analysis.lint.finding import Finding, Severity
-from mailbot.analysis.lint.formulas import And
+from mailbot.analysis.lint.formulas import And, Formula
 from mailbot.analysis.lint.rule_context import RuleContext
 from mailbot.analysis.lint.search import Example, Impossible, Unknown
 from mailbot.domain.routing.conditions import AllOf, NoneOf, When
@@ -45,8 +46,8 @@ def _dead(context: RuleContext, index: int, when: When, answer: Impossible) -> F
         context.spot(index),
         f"rule {name!r} never matches: {context.rule_names(shadows)} "
         f"{'takes' if len(shadows) == 1 else 'together take'} all of its mail"
-        + _LETTERS_OMITTED
-        * answer.letters_omitted,
+        + _LETTERS_OMITTED * answer.letters_omitted
+        + _limit_text(context, formula, shadows),
         "move it up, or narrow the rules above it",
         (name, *(context.rules[each].name for each in shadows)),
         context.witness(example if isinstance(example, Example) else alone),
@@ -68,13 +69,25 @@ def _contradiction(context: RuleContext, index: int, when: When) -> Finding:
         CONTRADICTION,
         Severity.FAULT,
         context.spot(index),
-        f"rule {name!r} never matches, these conditions {problem}",
+        f"rule {name!r} never matches, these conditions {problem}"
+        + _limit_text(context, And(tuple(map(context.builder.build, core))), ()),
         "one of them is wrong, or they belong under `any`",
         (name,),
         context.witness(almost, f"all but the last of these hold for it: {conditions}")
         if len(core) > 1
         else None,
     )
+
+
+def _limit_text(context: RuleContext, formula: Formula, without: Sequence[int]) -> str:
+    """Name the limit of mails' sizes where the proof needs it: without it there is such a mail."""
+    world = context.search.world
+    if world.largest is None:
+        return ""
+    unlimited = replace(context.search, world=replace(world, largest=None))
+    if isinstance(unlimited.find(formula, without), Impossible):
+        return ""
+    return f" (no mail of more than {world.largest:,} bytes is accepted: `limits.size`)"
 
 
 def _parts(when: When) -> list[When]:

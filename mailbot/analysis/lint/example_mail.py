@@ -36,6 +36,8 @@ TYPE = TextForm(
 LANGUAGES = ("id", "en", "")  # the results of `language.guess`
 USUAL_BYTES = 500  # of the header
 SMALLEST = 1  # bytes
+# As many attachments as mailbot reads parts of a mail. A file needs more bytes than this in any form.
+MOST_ATTACHMENTS, SMALLEST_ATTACHMENT = 500, 10
 NO_TEXTS: tuple[str, ...] = ()
 _SHAPES = {"subject": SUBJECT, "sender_name": LINE, "footer": LINE}
 _TRUE_OR_FALSE = frozenset({"known_customer", "reopened", "escalated_before", "machine_may_answer"})
@@ -44,11 +46,15 @@ _SHARED = {"sender_domain": "sender"}
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """The mailboxes, calendars and lists of a policy, which limit the mails that can come."""
+    """The mailboxes, calendars and lists of a policy, which limit the mails that can come.
+
+    `largest` is the size in bytes of the largest mail that is accepted, None without a limit.
+    """
 
     mailboxes: tuple[str, ...]
     moments: moments.Moments
     lists: Mapping[str, AddressList] = field(default_factory=dict)
+    largest: int | None = None
 
     def listed(self, literals: Iterable[Literal]) -> tuple[str, ...]:
         """List some addresses of the lists that `literals` name."""
@@ -90,8 +96,9 @@ def _mail(by_field: ByField, world: PolicyFacts, budget: Budget) -> RoutingFacts
         if _is_header(each)
     }
     moment = parts.attempt(lambda: world.moments.find(by_field.get("hour", ())), world.moments.usual)
-    size = ranges.Range.of(by_field.get("size", ()), ranges.size_of, SMALLEST)
-    names, types = parts.attempt(lambda: _attachments(by_field, budget), (NO_TEXTS, NO_TEXTS))
+    size = ranges.Range.of(by_field.get("size", ()), ranges.size_of, SMALLEST, world.largest)
+    most = None if world.largest is None else world.largest // SMALLEST_ATTACHMENT
+    names, types = parts.attempt(lambda: _attachments(by_field, budget, most), (NO_TEXTS, NO_TEXTS))
     history = _circumstances(by_field)
     recipient = _choice(by_field, "recipient", world.mailboxes)[0]
     languages = _choice(by_field, "language", LANGUAGES)
@@ -218,11 +225,15 @@ def _more_than_none(literal: Literal) -> bool:
     return (literal.atom.operator == "over") is literal.sign
 
 
-def _attachments(by_field: ByField, budget: Budget) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return names and types of attachments: one text for each that is required."""
+def _attachments(
+    by_field: ByField, budget: Budget, limit: int | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return names and types of attachments: one text for each that is required. `limit`: more never fit."""
     asked_names, asked_types = by_field.get("attachment_name", ()), by_field.get("attachment_type", ())
     counted = by_field.get("attachments", ())
-    count_range = ranges.Range.of(counted, ranges.count_of)
+    count_range = ranges.Range.of(counted, ranges.count_of, most=limit)
+    if count_range.least > MOST_ATTACHMENTS:
+        raise Undecided(f"no example is made with {count_range.least} attachments")
     names, types = _one_each(asked_names, NAME, budget), _one_each(asked_types, TYPE, budget)
     most = count_range.most
     if most is not None and max(len(names), len(types)) > most:

@@ -24,12 +24,13 @@ class Range:
     most: int | None = None
 
     @staticmethod
-    def of(literals: Iterable[Literal], read: Callable[[object], int], least: int = 0) -> "Range":
-        """Build the range that `over` and `below` leave, from `least` up. Raises Empty.
+    def of(
+        literals: Iterable[Literal], read: Callable[[object], int], least: int = 0, most: int | None = None
+    ) -> "Range":
+        """Build the range that `over` and `below` leave between `least` and `most`. Raises Empty.
 
         `read` converts the value in the policy to a number.
         """
-        most: int | None = None
         lowest: tuple[Literal, ...] = ()
         highest: tuple[Literal, ...] = ()
         for each in literals:

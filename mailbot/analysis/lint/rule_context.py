@@ -90,10 +90,14 @@ class RuleContext:
 
 
 def build_context(
-    policy: Policy, budget: Budget, since: date | None = None, test_mails: Mails = tuple
+    policy: Policy,
+    budget: Budget,
+    since: date | None = None,
+    test_mails: Mails = tuple,
+    largest: int | None = None,
 ) -> RuleContext:
     zone = next(iter(policy.calendars.values())).zone
-    world = PolicyFacts(tuple(policy.mailboxes), Moments(zone, policy.calendars), policy.lists)
+    world = PolicyFacts(tuple(policy.mailboxes), Moments(zone, policy.calendars), policy.lists, largest)
     builder = FormulaBuilder(Context(policy.calendars, policy.lists))
     formulas = tuple(builder.build(rule.when) if rule.when else EVERYTHING for rule in policy.rules)
     search = Searcher(policy.rules, policy.prefilter, formulas, world, budget)

@@ -26,6 +26,7 @@ from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.worktime import DAY_NAMES
 from mailbot.errors import Problem
+from mailbot.mail.compose.sample_mail import LARGEST_EXAMPLE
 
 PERIOD = timedelta(days=30)
 MAX_STEPS = 1_000_000_000  # the time limit ends the search here
@@ -96,7 +97,7 @@ def check(ctx: click.Context, all_pairs: bool, folder: Path | None, seconds: int
     chosen = (*checks.CHECKS, checks.all_pairs) if all_pairs else checks.CHECKS
     directory = config_directory(ctx)
     tested = functools.partial(mails_of_tests, loaded, directory)
-    findings = checks.check(policy, budget, chosen, now().date(), tested)
+    findings = checks.check(policy, budget, chosen, now().date(), tested, loaded.settings.limits.size)
     places = locate(findings, loaded.sources, directory)
     files = _write_examples(findings, folder) if folder else [""] * len(findings)
     located = [Located(*parts) for parts in zip(findings, places, files, strict=True)]
@@ -168,7 +169,8 @@ def _explain_options(witness: Witness, mail: RoutingFacts, policy: Policy) -> li
     """Return the options with which `explain` sees what the rules tested."""
     timed = witness.moment or "hour" in policy.asked_fields
     at = ["--at", f"{mail.local_time:%Y-%m-%d %H:%M}"] if timed else []
-    return [*at, *assumptions.as_arguments(mail.customer_history, policy.asked_fields)]
+    size = ["--size", str(mail.size)] if mail.size > LARGEST_EXAMPLE else []
+    return [*at, *size, *assumptions.as_arguments(mail.customer_history, policy.asked_fields)]
 
 
 def _mail_lines(mail: RoutingFacts) -> list[str]:

@@ -32,6 +32,7 @@ _OPTIONS = (
         type=click.Choice([value.value for value in Authentication]),
         help="Of the sender.",
     ),
+    click.option("--size", type=click.IntRange(1), metavar="BYTES", help="Of the mail; else the file's own."),
     click.option("--author", type=click.Choice([value.value for value in Author]), help="Who wrote it."),
     click.option(
         "--machine-may-answer/--no-machine-may-answer",
@@ -52,6 +53,7 @@ class Assumptions:
     authentication: str | None = None
     author: str | None = None
     machine_may_answer: bool | None = None
+    size: int | None = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -70,6 +72,8 @@ class Assumptions:
         assumed = reasons.of("assumed")
         if self.authentication:
             mail = replace(mail, authentication=Authentication(self.authentication))
+        if self.size:
+            mail = replace(mail, size=self.size)
         if self.author:
             mail = replace(mail, author=Author(self.author), author_reason=assumed)
         may = self.machine_may_answer
@@ -79,7 +83,7 @@ class Assumptions:
 
     def apply_to_history(self, history: CustomerHistory) -> CustomerHistory:
         given = self.given
-        for name in ("authentication", "author", "machine_may_answer"):
+        for name in ("authentication", "author", "machine_may_answer", "size"):
             given.pop(name, None)
         if any(given.get(name) for name in ("open_tickets", "reopened", "escalated_before")):
             given.setdefault("known_customer", True)

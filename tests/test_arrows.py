@@ -38,7 +38,7 @@ LARGEST_FOLDER = 25
 PURE = set(
     """
     __future__ abc base64 binascii bisect collections dataclasses datetime decimal difflib enum fractions
-    functools hashlib heapq hmac html itertools math numbers operator re re2 string textwrap types typing
+    functools hashlib heapq hmac html itertools json math numbers operator re re2 string textwrap types typing
     unicodedata zoneinfo
     """.split()  # noqa: SIM905 - words in rows can be read
 )

@@ -14,7 +14,7 @@ from mailbot.config.files.routing import RoutingFile, RuleEntry
 from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.files.teams import PublicEntry, TeamEntry, TeamsFile
 from mailbot.config.yaml import calendars as hours
-from mailbot.config.yaml import conditions, lists
+from mailbot.config.yaml import conditions, learned, lists
 from mailbot.config.yaml.lookup import Files, find, names, notifiable
 from mailbot.config.yaml.scalars import OTHER, message_and_hint
 from mailbot.config.yaml.source import Source
@@ -110,6 +110,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         admins=tuple(dict.fromkeys(checked.mailbot.admins)),
         weekly=_weekly(checked.mailbot.reports.weekly, people),
         lists=lists.read(files, []) or {},  # their problems were reported with the conditions'
+        learned=learned.read(files, []) if checked.routing.learned else None,
         labels=_labels(checked),
     )
 
@@ -135,7 +136,7 @@ def build_conditions(
     """Build the conditions of all rules in order; None for a rule without any, or with faulty ones."""
     source, calendar_names = files.routing, names(files, "calendar")
     known = None if calendar_names is None else {name: calendars.get(name, ALWAYS) for name in calendar_names}
-    context = Context(known, lists.read(files, problems))
+    context = Context(known, lists.read(files, problems), learned.read(files, problems))
     built: list[When | None] = []
     for place, rule in find(source.data, "rules", "*"):
         when = None

@@ -36,7 +36,7 @@ MAX_FILE = 1024 * 1024 + 1  # of a YAML file or a template
 
 
 class Content(msgspec.Struct):
-    """What a file holds; its parts are decoded where they are needed. `lists`: name -> (file, SHA-256).
+    """What a file holds; its parts are decoded where they are needed. `lists`: name -> (file, SHA-256), `learned` also.
 
     `zones`: of each team, "" for that of the first calendar. `signs`: mail is signed by a key.
     """
@@ -50,10 +50,11 @@ class Content(msgspec.Struct):
     zones: dict[str, str]
     signs: bool
     lists: dict[str, tuple[str, str]]
+    learned: tuple[str, str]
 
 
 class Kept:
-    """A configuration from the cache. `policy` has no rules and no lists, and mail is not signed.
+    """A configuration from the cache. `policy` has no rules, no lists and nothing learned, and mail is not signed.
 
     `load` reads the YAML, should the content not be what this version expects.
     """
@@ -162,8 +163,8 @@ def recall(
         return None
     try:
         found = msgspec.json.decode(content, type=Content)
-        for file, digest in found.lists.values():
-            if sha256((directory / file).read_bytes()).hexdigest() != digest:
+        for file, digest in (*found.lists.values(), found.learned):
+            if file and sha256((directory / file).read_bytes()).hexdigest() != digest:
                 return None
     except (ValueError, OSError):
         return None
@@ -188,6 +189,7 @@ def keep(key: str, loaded: "Loaded", env: Mapping[str, str]) -> None:
         zones={team: loaded.zone(team) for team in ("", *loaded.policy.teams)},
         signs=written.settings.dkim is not None,
         lists={name: (file, digests[file]) for name, file in written.lists.items()},
+        learned=(written.learned, digests.get(written.learned, "")),
     )
     user_cache.write(place, key, msgspec.json.encode(content))
     user_cache.write(place, _name_of_store(written.settings.directory), written.store.encode())

@@ -61,7 +61,7 @@ def _record(name: str, kind: type[Any], *without: str) -> Any:
 _NETWORKS = ("agent_networks", "front_networks", "proxy_networks")
 _ELSEWHERE = ("directory", "templates", "store", "secret", "previous_secrets", "trust", "listen", "dkim")
 _SETTINGS = _record("_Settings", Settings, *_ELSEWHERE)
-_POLICY = _record("_Policy", Policy, "rules", "lists", "cache", "past_ladders")
+_POLICY = _record("_Policy", Policy, "rules", "lists", "learned", "cache", "past_ladders")
 
 
 def encode(loaded: Loaded, written: Written) -> dict[str, bytes]:
@@ -103,23 +103,25 @@ def settings(content: Any, directory: Path, environment: Environment) -> Setting
 
 
 def policy(content: Any) -> Policy:
-    """Decode the policy, without rules and lists. Raises ValueError."""
+    """Decode the policy, without rules, lists and what is learned. Raises ValueError."""
     return Policy(rules=(), **msgspec.structs.asdict(msgspec.json.decode(content.policy, type=_POLICY)))
 
 
 def with_rules(policy: Policy, content: Any, directory: Path) -> Policy:
-    """Add rules and lists to the policy. Raises ValueError or OSError."""
+    """Add rules, lists and what is learned to the policy. Raises ValueError or OSError."""
     from mailbot.config.yaml import conditions, lists
     from mailbot.config.yaml.source import Source
+    from mailbot.domain.routing import learned
     from mailbot.domain.routing.field_types import Context
 
     files = {name: directory / file for name, (file, _) in content.lists.items()}
     known = {name: lists.parse(path.read_text(), str(path))[0] for name, path in files.items()}
-    source, context = Source("routing.yaml"), Context(policy.calendars, known)
+    model = learned.decode((directory / content.learned[0]).read_text()) if content.learned[0] else None
+    source, context = Source("routing.yaml"), Context(policy.calendars, known, model)
     rules = []
     for rule in msgspec.json.decode(content.rules, type=list[_Rule]):
         when, problems = (None, []) if rule.when is None else conditions.parse(source, (), rule.when, context)
         if problems:
             raise ValueError(str(problems[0]))
         rules.append(Rule(rule.name, when, rule.then, rule.line, rule.go_on))
-    return replace(policy, rules=tuple(rules), lists=known)
+    return replace(policy, rules=tuple(rules), lists=known, learned=model)

@@ -19,6 +19,7 @@ from mailbot.config.checks import (
     cross_file,
     escalation,
     labels,
+    learned_rules,
     machine,
     policy_tests,
     retention,
@@ -101,11 +102,14 @@ def _load(
     problems = _without_repeats(problems, named)
     if problems or checked is None:
         raise ConfigError(_sorted(problems, files))
+    policy = build.policy(checked, files, _version(files, templates), limits=environment.limits)
+    if lowering := list(learned_rules.check(policy, files.routing)):
+        raise ConfigError(lowering)
     written = _written(checked, files, origin)
     settings = with_environment(written.settings, written.store, origin.directory, environment)
     return Loaded(
         replace(settings, dkim=signing.with_key(settings.dkim, environment)),
-        build.policy(checked, files, _version(files, templates), limits=environment.limits),
+        policy,
         tuple(_sorted([*warnings, *remarks, *find_warnings(files)], files)),
         _sources(files, templates),
         policy_tests.build(checked.routing, files.routing),
@@ -118,7 +122,7 @@ def _written(checked: Checked, files: Files, origin: _Origin) -> Written:
     settings = machine.settings(checked.mailbot, origin.directory, origin.templates)
     whens = (rule.get("when") for _, rule in find(files.routing.data, "rules", "*") if isinstance(rule, dict))
     named = {str(place[-1]): name for place, name in texts(files.routing.data, "lists", "*")}
-    return Written(settings, checked.mailbot.store, tuple(whens), named)
+    return Written(settings, checked.mailbot.store, tuple(whens), named, checked.routing.learned or "")
 
 
 def _read(directory: Path) -> tuple[Files, list[Problem]]:
@@ -142,7 +146,7 @@ def _files(
 
 def _list_files(directory: Path, routing: Source) -> dict[str, str]:
     found = {}
-    for _, name in texts(routing.data, "lists", "*"):
+    for _, name in (*texts(routing.data, "lists", "*"), *texts(routing.data, "learned")):
         try:
             text = content(directory / name, source.MAX_BYTES + 1).decode()
         except (OSError, ValueError):

@@ -182,8 +182,8 @@ class Settings:
 class Sources:
     """What a policy was built from, so that it can be built again after the files have changed.
 
-    `files` are texts by their name in the directory: the four, and those that `lists` names. `templates` are
-    digests by "language/name". There is no secret in any of them.
+    `files` are texts by their name in the directory: the four, and those that `lists` and `learned` name.
+    `templates` are digests by "language/name". There is no secret in any of them.
     """
 
     files: Mapping[str, str]
@@ -193,12 +193,13 @@ class Sources:
 @dataclass(frozen=True, slots=True)
 class Written:
     """What the YAML says by itself: `settings` without the environment, the store that it names, the conditions
-    of the rules as they are written, the files of `lists` by name."""
+    of the rules as they are written, the files of `lists` by name, that of `learned` ("": none)."""
 
     settings: Settings
     store: str
     conditions: tuple[object, ...]
     lists: Mapping[str, str]
+    learned: str
 
 
 @dataclass(frozen=True, slots=True)

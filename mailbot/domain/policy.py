@@ -14,6 +14,7 @@ from mailbot.domain.worktime import Calendar, Interval
 
 if TYPE_CHECKING:  # rules and RE2: commands that only read do without
     from mailbot.domain.routing.conditions import When
+    from mailbot.domain.routing.learned import Model
     from mailbot.domain.routing.prefilter import Prefilter
 
 
@@ -331,6 +332,7 @@ class Policy:
     past_ladders: Mapping[str, Ladder] = field(default_factory=dict)  # by digest: still in use by tickets
     level_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for customers, by language
     lists: Mapping[str, AddressList] = field(default_factory=dict)  # what `listed_in` looks in, by name
+    learned: "Model | None" = field(default=None, repr=False)  # what conditions with `learned` ask
     # For agents: kind (category, priority, team, level, rule, cause) -> key -> language -> text. See `labels`.
     labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     cache: "dict[str, tuple[tuple[Rule, ...], Mapping[str, Detail], Prefilter]]" = field(

@@ -121,6 +121,7 @@ TEXTS: Mapping[str, Texts] = {
     "both": ("{first} and {second}", "{first} dan {second}"),
     "value": ("{value}", "{value}"),
     "text_has": ("the text has {words}", "ada kata {words}"),
+    "like_earlier": ("it reads like earlier tickets: {words}", "mirip tiket lain: {words}"),
     "field_has": ("{field} has {words}", "{field} memuat {words}"),
     "field_is": ("{field} is {words}", "{field}: {words}"),
     "field_starts": ("{field} begins with {words}", "{field} diawali {words}"),

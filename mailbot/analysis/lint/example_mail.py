@@ -17,8 +17,9 @@ from mailbot.analysis.lint.formulas import Literal
 from mailbot.analysis.lint.text.solver import TextForm, contradiction, failing, solve
 from mailbot.domain import language
 from mailbot.domain.model import NO_HISTORY, Authentication, Author, CustomerHistory
-from mailbot.domain.routing.conditions import HEADER, RoutingFacts
+from mailbot.domain.routing.conditions import HEADER, LEARNED, RoutingFacts
 from mailbot.domain.routing.field_types import AddressList
+from mailbot.domain.routing.learned import Model
 
 Part = TypeVar("Part")
 
@@ -46,7 +47,7 @@ _SHARED = {"sender_domain": "sender"}
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """The mailboxes, calendars and lists of a policy, which limit the mails that can come.
+    """The mailboxes, calendars and lists of a policy, which limit the mails that can come, and what it learned.
 
     `largest` is the size in bytes of the largest mail that is accepted, None without a limit.
     """
@@ -55,6 +56,7 @@ class PolicyFacts:
     moments: moments.Moments
     lists: Mapping[str, AddressList] = field(default_factory=dict)
     largest: int | None = None
+    learned: Model | None = None
 
     def listed(self, literals: Iterable[Literal]) -> tuple[str, ...]:
         """List some addresses of the lists that `literals` name."""
@@ -69,6 +71,12 @@ class PolicyFacts:
             *(f"pelanggan@{domain}" for each in named for domain in sorted(each.domains)[:50]),
         )
 
+    def learned_texts(self, literals: Iterable[Literal]) -> tuple[str, ...]:
+        """List texts that are likely to be of the category that a learned condition asks for."""
+        asked = (each.atom.item for each in literals if each.sign)
+        category = next((str(item[0]) for item in asked if isinstance(item, tuple)), "")
+        return self.learned.samples(category) if self.learned else ()
+
 
 ByField = Mapping[str, list[Literal]]
 
@@ -81,7 +89,7 @@ def build(literals: Iterable[Literal], world: PolicyFacts, budget: Budget) -> Ro
     """
     by_field: dict[str, list[Literal]] = {}
     for each in literals:
-        if not each.atom.opaque:
+        if not each.atom.opaque or each.atom.field == LEARNED:
             by_field.setdefault(_SHARED.get(each.atom.field, each.atom.field), []).append(each)
     return _mail(by_field, world, budget)
 
@@ -109,6 +117,8 @@ def _mail(by_field: ByField, world: PolicyFacts, budget: Budget) -> RoutingFacts
     subject = texts["subject"]
     whole = [each for each in by_field.get("body", ()) if not (beside and each.sign)]
     slots = {**by_field, "body": [*by_field.get("new_body", ()), *whole]}
+    learned = world.learned_texts(by_field.get(LEARNED, ()))  # the engine confirms it, or nothing is decided
+    new_body = next((each for each in learned if not failing(slots["body"], each)), new_body)
     if named:
         subject, new_body = example_text.with_amounts(subject, new_body, named, slots)
     if "language" in by_field:

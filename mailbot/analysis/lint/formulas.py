@@ -129,6 +129,8 @@ class FormulaBuilder:
         values: tuple[object, ...] = (
             condition.value if isinstance(condition.value, tuple) else (condition.value,)
         )
+        if condition.field == conditions.LEARNED:
+            raise _Unknown
         if condition.operator == "outside_calendar":
             return _group(And, [negation(self._one(condition, "in_calendar", value)) for value in values])
         if condition.operator == "listed_in":

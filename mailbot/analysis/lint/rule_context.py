@@ -97,7 +97,8 @@ def build_context(
     largest: int | None = None,
 ) -> RuleContext:
     zone = next(iter(policy.calendars.values())).zone
-    world = PolicyFacts(tuple(policy.mailboxes), Moments(zone, policy.calendars), policy.lists, largest)
+    moments = Moments(zone, policy.calendars)
+    world = PolicyFacts(tuple(policy.mailboxes), moments, policy.lists, largest, policy.learned)
     builder = FormulaBuilder(Context(policy.calendars, policy.lists))
     formulas = tuple(builder.build(rule.when) if rule.when else EVERYTHING for rule in policy.rules)
     search = Searcher(policy.rules, policy.prefilter, formulas, world, budget)

@@ -176,6 +176,9 @@ class RoutingFile(Entry):
     lists: dict[Name, ListFile] = Field(
         {}, description="files of addresses and domains, one a line, for the operator `listed_in`"
     )
+    learned: ListFile | None = Field(
+        None, description="the file of `mailbot rules learn`, for conditions with `learned`"
+    )
 
     rules: Annotated[list[RuleEntry], AfterValidator(some("rule"))] = Field(
         description="in order: the first that matches wins"

@@ -5,12 +5,14 @@ A mapping with several keys means all of them; `any`, `all` and `none` take a li
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from mailbot.config.yaml.scalars import shown, suggest
+from mailbot.config.yaml.scalars import message_and_hint, shown, suggest
 from mailbot.config.yaml.source import Place, Source
 from mailbot.domain.routing.conditions import (
     FIELDS,
     HEADER,
+    LEARNED,
     AllOf,
     AnyOf,
     NoneOf,
@@ -24,6 +26,7 @@ from mailbot.domain.routing.operators import OPERATORS
 from mailbot.errors import Problem
 
 GROUPS: Mapping[str, type[AnyOf] | type[AllOf] | type[NoneOf]] = {"any": AnyOf, "all": AllOf, "none": NoneOf}
+_LEARNED = "write it like `learned: {is: fraud, at_least: 0.95 precision}`"
 _EXAMPLE = "write it like `subject: {contains: [saldo terpotong]}`"
 
 
@@ -71,8 +74,8 @@ def _field_schema(name: str) -> dict[str, object]:
         each: {**OPERATORS[each].shape(field.kind).schema, "description": OPERATORS[each].doc}
         for each in operators_of(name)
     }
-    shape = {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": known}
-    return {**shape, "description": field.doc}
+    shape = {"type": "object", "minProperties": len(known) if name == LEARNED else 1}
+    return {**shape, "additionalProperties": False, "properties": known, "description": field.doc}
 
 
 def _all_of(parser: _Parser, place: Place, value: object) -> When | None:
@@ -109,7 +112,21 @@ def _field_conditions(parser: _Parser, place: Place, value: object) -> list[When
     if not isinstance(value, dict) or not value:
         parser.report_value(place, f"`{field}` needs an operator", _operator_hint(field, value))
         return []
+    if field == LEARNED:
+        return [_learned(parser, place, value)]
     return [_condition(parser, (*place, operator), inner) for operator, inner in value.items()]
+
+
+def _learned(parser: _Parser, place: Place, value: dict[Any, object]) -> When | None:
+    """Build the one condition that `is` and `at_least` make together."""
+    for key in value.keys() - {"is", "at_least"}:
+        parser.report_key((*place, key), f"there is no operator `{shown(key)}`", _LEARNED)
+        return None
+    try:
+        return build(LEARNED, "is", [value.get("is"), value.get("at_least")], parser.context)
+    except ValueError as error:
+        parser.report_value(place, *message_and_hint(error))
+        return None
 
 
 def _condition(parser: _Parser, place: Place, value: object) -> When | None:

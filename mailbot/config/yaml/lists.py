@@ -22,7 +22,7 @@ def read(files: Files, problems: list[Problem]) -> dict[str, AddressList] | None
     found: dict[str, AddressList] = {str(name): AddressList() for name in data.get("lists", {})}
     for place, name in texts(data, "lists", "*"):
         if name not in files.list_files:
-            problems.append(_unreadable(files, place, name))
+            problems.append(unreadable(files, place, name))
             continue
         found[str(place[-1])], wrong = parse(files.list_files[name], str(_path(files, name)))
         problems += wrong
@@ -63,7 +63,8 @@ def parse(text: str, file: str) -> tuple[AddressList, list[Problem]]:
     return AddressList(frozenset(addresses), frozenset(domains)), problems
 
 
-def _unreadable(files: Files, place: Place, name: str) -> Problem:
+def unreadable(files: Files, place: Place, name: str) -> Problem:
+    """Return why the file that is named at this place was not read."""
     path = _path(files, name)
     if not path.exists():
         return files.routing.at_value(place, f"there is no file `{shown(name)}`", f"it would be {path}")

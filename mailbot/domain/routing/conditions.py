@@ -130,6 +130,13 @@ def _history(name: str, kind: Kind, doc: str) -> Field:
     return Field(name, kind, doc, attrgetter(f"customer_history.{name}"))
 
 
+def judged_texts(facts: RoutingFacts) -> tuple[Text, ...]:
+    """Return what is learned from, and judged: the subject and the new text."""
+    return facts.texts["new_text"]
+
+
+LEARNED = "learned"  # this field is asked by `is` and `at_least` together
+
 FIELDS: Mapping[str, Field] = {
     each.name: each
     for each in (
@@ -158,6 +165,7 @@ FIELDS: Mapping[str, Field] = {
         Field("hour", Kind.MOMENT, "when it came, by the default calendar's clock", attrgetter("local_time")),
         _texts("authentication", Kind.AUTHENTICATION, "is the sender proven: pass, fail or none"),
         _texts("author", Kind.AUTHOR, "who wrote it: person, machine, or report of a machine about a mail"),
+        Field(LEARNED, Kind.LEARNED, "what earlier tickets of such words were about", judged_texts),
         _history("machine_may_answer", Kind.TRUTH, "nothing in it forbids an automatic answer"),
         _history("known_customer", Kind.TRUTH, "the customer had a ticket before"),
         _history("open_tickets", Kind.COUNT, "how many other open tickets the customer has"),
@@ -200,7 +208,8 @@ class Condition:
     captures: Captures | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
-        return _text(self, self.value if isinstance(self.value, tuple) else (self.value,))
+        values = self.value if isinstance(self.value, tuple) else (self.value,)
+        return f"learned: {values[0]} at {values[1]}" if self.field == LEARNED else _text(self, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,8 +427,14 @@ def _matched(when: When, facts: RoutingFacts, hits: Hits | None = None) -> tuple
 
 
 def _text(condition: Condition, values: Collection[object]) -> str:
+    if condition.field == LEARNED:
+        return _learned_text(*map(str, values))
     joiner = OPERATORS[condition.operator].joiner
     return f"{condition.field} {condition.operator.replace('_', ' ')} {joiner.join(map(_quoted, values))}"
+
+
+def _learned_text(category: str, *words: str) -> str:
+    return f"learned: {category}" + (f", from {', '.join(map(_quoted, words))}" if words else "")
 
 
 def _quoted(value: object) -> str:

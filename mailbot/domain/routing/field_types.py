@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mailbot.domain.worktime import Calendar
+
+if TYPE_CHECKING:
+    from mailbot.domain.routing.learned import Model
 
 
 class Kind(StrEnum):
@@ -23,6 +26,7 @@ class Kind(StrEnum):
     AMOUNT = "amount"  # tuple[Money, ...]
     TRUTH = "truth"  # bool
     MOMENT = "moment"  # datetime, local time of the default calendar
+    LEARNED = "learned"  # tuple[Text, Text]: the subject and the new text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,11 @@ class AddressList:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What conditions can refer to, by name. None: not known, so any name is accepted."""
+    """What conditions can refer to, by name. None: not known, so any name is accepted, and nothing is learned."""
 
     calendars: Mapping[str, Calendar] | None = field(default_factory=dict)
     lists: Mapping[str, AddressList] | None = field(default_factory=dict)
+    learned: "Model | None" = None
 
 
 NO_CONTEXT = Context()

@@ -14,6 +14,7 @@ from typing import Any
 
 import re2
 
+from mailbot.domain.routing import learned
 from mailbot.domain.routing import text_operators as on_text
 from mailbot.domain.routing.field_types import AddressList, Context, Hits, Kind, Prepare, Prepared
 from mailbot.domain.routing.money import Money
@@ -52,10 +53,17 @@ class Operator:
 
 
 def _is(items: tuple[Any, ...], kind: Kind, context: Context) -> Prepared:
+    if kind is Kind.LEARNED:
+        return _learned(items, kind, context)
     if kind is not Kind.TRUTH:
         return on_text.is_one_of(items, kind, context)
     expected = items[0]
     return Prepared(lambda value, hits=None: items if value is expected else ())
+
+
+def _learned(items: tuple[Any, ...], kind: Kind, context: Context) -> Prepared:
+    category, at_least = items
+    return Prepared(learned.prepare(category, at_least, context.learned))
 
 
 def _comparing(compare: Callable[[Any, Any], bool]) -> Prepare:
@@ -249,13 +257,14 @@ _BYTES = {"type": "string", "pattern": r"^[0-9]+([.,][0-9]+)? ?([KMGkmg][iI]?)?[
 TEXTS = Shape(_ONE_OR_MORE, _read_texts)
 SIZE = Shape({"anyOf": [{"type": "integer", "minimum": 0}, _BYTES]}, _read_size)
 TRUTH = Shape({"type": "boolean"}, _read_truth)
+LEARNED = Shape(_ONE_TEXT, learned.read_condition)
 COUNT = Shape({"type": "integer", "minimum": 0}, _read_count)
 AMOUNT = Shape(_ONE_TEXT, _read_amount)
 
 _NUMBERS = {Kind.COUNT: COUNT, Kind.AMOUNT: AMOUNT}
 _WORDS = frozenset({Kind.TEXT, Kind.NAMES})
 _STRINGS = _WORDS | {Kind.ADDRESS, Kind.DOMAIN}
-_EQUALS = _STRINGS | WORDS.keys() | {Kind.TRUTH}
+_EQUALS = _STRINGS | WORDS.keys() | {Kind.TRUTH, Kind.LEARNED}
 _MEASURES = frozenset({Kind.SIZE, *_NUMBERS})
 _NOMINAL = frozenset({Kind.ADDRESS, Kind.DOMAIN})
 _DOMAIN = frozenset({Kind.DOMAIN})
@@ -277,7 +286,21 @@ OPERATORS: Mapping[str, Operator] = {
             "any of these RE2 patterns is found in it, in any case",
             on_text.matches,
         ),
-        Operator("is", _EQUALS, TEXTS, "it is one of these, in any case", _is, {Kind.TRUTH: TRUTH}),
+        Operator(
+            "is",
+            _EQUALS,
+            TEXTS,
+            "it is one of these, in any case",
+            _is,
+            {Kind.TRUTH: TRUTH, Kind.LEARNED: LEARNED},
+        ),
+        Operator(
+            "at_least",
+            frozenset({Kind.LEARNED}),
+            LEARNED,
+            "beside `is`: so sure, as 0.95 precision",
+            _learned,
+        ),
         Operator("starts_with", _STRINGS, TEXTS, "it starts with one of these", on_text.starts_with),
         Operator("ends_with", _STRINGS, TEXTS, "it ends with one of these", on_text.ends_with),
         Operator("under", _DOMAIN, TEXTS, "it is one of these or below one", on_text.under),

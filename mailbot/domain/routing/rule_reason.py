@@ -5,7 +5,7 @@ from functools import reduce
 
 from mailbot.domain import reasons
 from mailbot.domain.reasons import NO_REASON, Reason
-from mailbot.domain.routing.conditions import HEADER, MatchedPart, RoutingFacts, value_of
+from mailbot.domain.routing.conditions import HEADER, LEARNED, MatchedPart, RoutingFacts, value_of
 from mailbot.domain.routing.field_types import Kind
 from mailbot.domain.routing.text import Text
 from mailbot.domain.routing.text_operators import WORDS, compiled_pattern
@@ -54,7 +54,7 @@ def _sentence_of(part: MatchedPart) -> tuple[str, str]:
         if condition.operator == "exists":
             return ("field_exists" if part.values[0] else "field_missing"), field
         return ("fact_holds" if part.values[0] else "fact_fails"), field
-    code = _SENTENCES[condition.operator]
+    code = "like_earlier" if field == LEARNED else _SENTENCES[condition.operator]
     return ("text_has" if code == "field_has" and field in _OF_THE_TEXT else code), field
 
 
@@ -64,7 +64,7 @@ def _sentence(code: str, field: str, words: Sequence[Reason]) -> Reason:
     if code in ("field_exists", "field_missing"):
         return Reason(code, {"field": field})
     shown = _joined(words)
-    if code in ("text_has", "came_within", "came_outside"):
+    if code in ("text_has", "like_earlier", "came_within", "came_outside"):
         return Reason(code, {"words": shown})
     return Reason(code, {"field": field, "words": shown})
 
@@ -88,6 +88,8 @@ def _words_of(part: MatchedPart, facts: RoutingFacts) -> list[Reason]:
         found = _found_by(str(part.values[0]), value_of(condition, facts))
         return [reasons.written(f'"{found}"')] if found else []
     kind = part.kind
+    if kind is Kind.LEARNED:
+        return [reasons.written(f'"{words}"') for words in part.values[1:]]
     if kind in WORDS:
         return [reasons.of("value", value=str(value)) for value in part.values]
     quoted = kind not in (Kind.SIZE, Kind.COUNT, Kind.AMOUNT, Kind.MOMENT)

@@ -13,6 +13,7 @@ from mailbot.analysis.misses.paste import scalar
 from mailbot.config.model import Loaded
 from mailbot.config.yaml.insert import insert_items
 from mailbot.config.yaml.source import parse
+from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review.policy_tests import Expected, PolicyTest, SampleMail
 from mailbot.operations.validate_policy import ROUTING, run_test
 
@@ -49,6 +50,12 @@ def add_tests(found: Misses, loaded: Loaded, directory: Path) -> Added:
         _write((directory / ROUTING).resolve(), tests)
     added.written = [test.name for test in tests]
     return added
+
+
+def broken_tests(loaded: Loaded, directory: Path, changed: Policy) -> list[str]:
+    """Name the tests beside the rules that the changed policy would fail."""
+    tests = (test for test in loaded.tests if not test.expected_to_fail)
+    return [test.name for test in tests if run_test(test, changed, directory)]
 
 
 def _all(found: Misses) -> Iterator[tuple[Group, Miss]]:

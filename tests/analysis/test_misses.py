@@ -178,7 +178,7 @@ async def test_a_new_rule_can_be_pasted_as_it_is_printed(store: Store) -> None:
         "rules": [
             {
                 "name": f"mentions {good.proposal.term}",
-                "when": {"text": {"mentions": [good.proposal.term]}},
+                "when": {"new_text": {"mentions": [good.proposal.term]}},
                 "then": {"category": "fraud", "urgency": "critical", "team": "management"},
             }
         ]
@@ -199,3 +199,9 @@ def test_pairs_are_neighbours_that_a_rule_finds_with_one_space_between_them() ->
     assert {"akun", "ke-hack", "akun ke-hack", "saldo", "pindah", "pindah semua"} <= found
     assert not {"saldo pindah", "semua", "email"} & found
     assert not any("budi" in term or "0812" in term for term in found)
+
+
+def test_words_of_a_signature_or_a_forwarded_mail_propose_nothing() -> None:
+    assert terms_of(mail(subject="", visible="Isi pindah\n\nSalam Wawan", new_body="Isi pindah")) == {
+        "isi", "pindah", "isi pindah"
+    }  # fmt: skip

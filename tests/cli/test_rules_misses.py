@@ -80,6 +80,30 @@ async def test_json_names_the_proposal_and_each_ticket(shell: Shell, directory: 
     assert group["proposal"]["add"] == "pindah semua"
     assert (group["proposal"]["to"], group["proposal"]["line"]) == ("stolen account", 3)
     assert (group["proposal"]["catches"], group["proposal"]["moves"]) == (numbers, [])
+    assert group["proposal"]["fails_tests"] == []
+
+
+async def test_a_proposal_names_the_tests_beside_the_rules_that_it_would_fail(
+    shell: Shell, directory: Path
+) -> None:
+    await fill(shell, "isi dompet pindah semua", "saldo pindah semua")
+    test = "\ntests:\n  - name: a move\n    mail: {from: a@x.example, body: kami pindah semua}\n"
+    (directory / "routing.yaml").write_text(f"{RULES}{test}    expect: {{team: frontline}}\n")
+
+    assert 'fails the test "a move" beside the rules' in printed(shell)
+
+
+async def test_what_has_no_proposal_is_listed_below_with_the_reason(shell: Shell, directory: Path) -> None:
+    await fill(shell, "tanya saldo dong", "cek saldo kak")
+    await fill(shell, "saldo saya?", "saldo berapa", "isi saldo", correct=False)
+
+    text = " ".join(printed(shell).split())
+
+    assert "No proposal for 2 tickets" in text
+    assert (
+        '2 for fraud (team payments); the rules say "everything else"; "saldo" would catch 2 and move 3'
+        in text
+    )
 
 
 async def test_a_desk_without_corrections_is_told_that_this_proves_little(

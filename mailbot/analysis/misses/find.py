@@ -8,7 +8,7 @@ can't touch the others.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mailbot.analysis.corrections import Outcome, SettledTicket, read_outcomes, with_mails
@@ -26,6 +26,7 @@ COMMON = 500  # other tickets with a term from which on it tells nothing; more a
 _TRIED = 12  # terms that are replayed for each group
 _WEIGHT = 2  # misses that one moved ticket outweighs
 
+Breaks = Callable[[Policy], Iterable[str]]
 Progress = Callable[[Iterator[SettledTicket], int, str], Iterable[SettledTicket]]
 
 
@@ -50,13 +51,15 @@ class Judged:
 class Group:
     """Misses with one wish that share a term ("" for what is left over).
 
-    `best` is a good proposal, or the best of those that are not good, None where no two share a term.
+    `best` is a good proposal, or the best of those that are not good, None where no two share a term. `breaks`:
+    tests beside the rules that it would fail.
     """
 
     wanted: Wanted
     term: str
     misses: tuple[Miss, ...]
     best: Judged | None = None
+    breaks: tuple[str, ...] = ()
 
     @property
     def good(self) -> Judged | None:
@@ -90,8 +93,13 @@ class _Other:
     today: Placement
 
 
-def find_misses(store: Store, since: datetime, policy: Policy, progress: Progress) -> Misses:
-    """Find them among the tickets opened since then, and what might mend them."""
+def find_misses(
+    store: Store, since: datetime, policy: Policy, progress: Progress, breaks: Breaks = lambda _policy: ()
+) -> Misses:
+    """Find them among the tickets opened since then, and what might mend them.
+
+    `breaks`: names the tests beside the rules that a policy would fail.
+    """
     outcomes = read_outcomes(store, since)
     corrected = {number: each for number, each in outcomes.items() if each.is_corrected}
     read = progress(with_mails(store, corrected, [policy]), len(corrected), "Reading corrections")
@@ -106,9 +114,15 @@ def find_misses(store: Store, since: datetime, policy: Policy, progress: Progres
     terms = frozenset().union(*(_shared(each) for each in by_wish.values()))
     others = list(_others(store, outcomes if terms else {}, policy, terms, progress))
     for wanted, each in sorted(by_wish.items(), key=lambda item: (-len(item[1]), item[0])):
-        result.groups += _grouped(policy, wanted, each, others)
+        groups = _grouped(policy, wanted, each, others)
+        result.groups += [_with_broken_tests(group, policy, breaks) for group in groups]
     result.groups.sort(key=lambda group: (group.good is None, -len(group.misses)))
     return result
+
+
+def _with_broken_tests(group: Group, policy: Policy, breaks: Breaks) -> Group:
+    good = group.good
+    return replace(group, breaks=tuple(breaks(good.proposal.apply(policy)))) if good else group
 
 
 def _shared(misses: Sequence[Miss]) -> dict[str, int]:

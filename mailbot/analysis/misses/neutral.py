@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from mailbot.analysis.misses.terms import written_text
 from mailbot.domain.model import InboundMail
 from mailbot.domain.routing.text import fold
 
@@ -25,7 +26,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 def neutral_mail(mail: InboundMail, term: str, *, whole: bool = False) -> tuple[str, str]:
     """Return the subject and the sentences with the term, else the first telling ones; `whole`: all."""
-    text = mail.visible or mail.text
+    text = written_text(mail)
     body = " ".join(text.split()) if whole else " ".join(islice(_deciding(text, term), _MOST))
     return _neutral(mail.subject, mail.sender_name), _neutral(body[:_LONGEST_TEXT], mail.sender_name)
 

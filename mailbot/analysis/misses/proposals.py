@@ -11,7 +11,7 @@ from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, When
 
 _LISTS = ("contains", "mentions")
-_TEXTS = ("new_text", "text", "body", "subject")
+_TEXTS = ("new_text", "text")
 _RULES = 3  # with the wanted values that are tried
 
 
@@ -68,7 +68,7 @@ def _deciding(when: When) -> Iterator[Condition]:
 
 
 def _takes_words(condition: Condition) -> bool:
-    return condition.field in _TEXTS[:2] and condition.operator in _LISTS
+    return condition.field in _TEXTS and condition.operator in _LISTS
 
 
 def _values(condition: Condition) -> tuple[object, ...]:
@@ -89,10 +89,9 @@ def _new_rule(policy: Policy, wanted: Wanted, term: str, misses: Sequence[Miss])
     """Build a rule above the first of those that take the mails today."""
     names = {str(miss.today.values["rule"]) for miss in misses}
     index = next(place for place, rule in enumerate(policy.rules) if rule.name in names)
-    field = next(name for name in _TEXTS if name in conditions.FIELDS)
     then = _actions(policy, wanted, misses)
     name = _free_name(f"mentions {term}", [rule.name for rule in policy.rules])
-    when = conditions.build(field, "mentions", [term])
+    when = conditions.build(_TEXTS[0], "mentions", [term])
     return Proposal(term, Rule(name, when, then, go_on=wanted.name == "priority"), index)
 
 

@@ -11,9 +11,14 @@ _MARKS = ".,:;!?()[]\"'-–/…"
 _SHORTEST = 3  # letters of a word that may stand alone
 
 
+def written_text(mail: InboundMail) -> str:
+    """Return what the writer wrote newly: words of signatures and forwarded mail tell nothing."""
+    return mail.visible or mail.text if mail.new_body is None else mail.new_body
+
+
 def terms_of(mail: InboundMail) -> frozenset[str]:
     """Return the words and the pairs of neighbours that may tell what the mail is about, folded."""
-    texts = (mail.subject, mail.visible or mail.text)
+    texts = (mail.subject, written_text(mail))
     return frozenset(term for text in texts for term in _terms(fold(text[:_LONGEST])))
 
 

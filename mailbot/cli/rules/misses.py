@@ -1,5 +1,6 @@
 """`mailbot rules misses`: what the rules got wrong by the word of people, and what would mend it."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mailbot.cli.shared.output import clean
 
 if TYPE_CHECKING:  # --help must not load what decides
     from mailbot.analysis.misses.find import Misses
+    from mailbot.config.model import Loaded
     from mailbot.operations.miss_tests import Added
 
 
@@ -42,13 +44,16 @@ def misses(ctx: click.Context, since: str, everything: bool, add_tests: bool, in
     from mailbot.analysis.misses.find import find_misses
     from mailbot.cli.rules import misses_text
     from mailbot.cli.shared.progress import progress
+    from mailbot.operations.miss_tests import broken_tests
 
+    loaded, directory = load_configuration(), config_directory(ctx)
+    policy = loaded.policy
     with open_store(decides=True) as opened:
-        zone, policy = opened.zone(), opened.with_rules()
+        zone = opened.zone()
         begin = parse_time(since, now(), zone)
-        found = find_misses(opened.store, begin, policy, progress)
-    directory = config_directory(ctx)
-    added = _add_tests(found, directory) if add_tests else None
+        breaks = partial(broken_tests, loaded, directory)
+        found = find_misses(opened.store, begin, policy, progress, breaks)
+    added = _add_tests(found, loaded, directory) if add_tests else None
     if in_json:
         print_json({**misses_text.as_json(found, begin, policy), "tests": added})
         return
@@ -57,11 +62,11 @@ def misses(ctx: click.Context, since: str, everything: bool, add_tests: bool, in
         misses_text.print_added(added, directory)
 
 
-def _add_tests(found: "Misses", directory: Path) -> "Added":
+def _add_tests(found: "Misses", loaded: "Loaded", directory: Path) -> "Added":
     from mailbot.operations.miss_tests import add_tests
     from mailbot.operations.validate_policy import ROUTING
 
-    loaded, path = load_configuration(), clean(directory / ROUTING)
+    path = clean(directory / ROUTING)
     try:
         return add_tests(found, loaded, directory)
     except OSError as error:

@@ -12,6 +12,7 @@ from mailbot.analysis.corrections import SettledTicket
 from mailbot.analysis.misses.find import Group, Judged, Misses
 from mailbot.analysis.misses.miss import Miss, Wanted
 from mailbot.analysis.misses.paste import new_rule_lines
+from mailbot.analysis.misses.proposals import Proposal
 from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.output import clean, echo
 from mailbot.domain.policy import Policy
@@ -21,26 +22,29 @@ from mailbot.operations.validate_policy import ROUTING
 
 _WIDTH = 80
 _SHOWN = 3  # tickets of a group, without --all
+_LEFT = 5  # groups without a proposal, without --all
 _LONGEST = 40  # characters of a value that names a list of words
 
 
 def print_misses(found: Misses, since: datetime, policy: Policy, zone: str, *, everything: bool) -> None:
     """Print the answer, then each group with its proposal."""
     _print_answer(found, since, zone)
-    for number, group in enumerate(found.groups, 1):
+    good = [group for group in found.groups if group.good]
+    for number, group in enumerate(good, 1):
         echo()
         _print_group(number, group, found.tickets, policy, everything=everything)
-    if any(group.good for group in found.groups):
+    _print_left_over([group for group in found.groups if not group.good], everything=everything)
+    if good:
         echo()
         _wrap("Put in what you agree with, then run `mailbot check` and this command again.")
 
 
 def print_added(added: Added | None, directory: Path) -> None:
     """Print what was written, and what it means for `check`. None: nothing was asked for."""
-    echo()
     if added is None:
         echo("`--add-tests` keeps these mails as tests beside the rules.")
         return
+    echo()
     if added.written:
         _wrap(
             f"Wrote {count_text(len(added.written), 'test')} to {clean(directory / ROUTING)}, marked "
@@ -77,15 +81,45 @@ def _print_answer(found: Misses, since: datetime, zone: str) -> None:
 
 
 def _print_group(number: int, group: Group, tickets: int, policy: Policy, *, everything: bool) -> None:
-    wanted = _wanted_text(group.wanted, group.misses)
-    shared = f', all with "{clean(group.term)}"' if group.term else ""
-    went = _rules_text(group.misses)
-    _wrap(f"{number}  {count_text(len(group.misses), 'ticket')} for {wanted}{shared}; {went}", 3, bold=True)
-    _print_tickets([miss.ticket for miss in group.misses], "   ", everything=everything)
-    if group.good:
-        _print_proposal(group.good, len(group.misses), tickets, policy, everything=everything)
-    else:
-        _wrap(f"   no proposal: {_why_none(group)}", 3)
+    assert group.good
+    count, wanted = count_text(len(group.misses), "ticket"), _wanted_text(group.wanted, group.misses)
+    with_term = f'all with "{clean(group.term)}"'
+    _wrap(f"{number}  {count} for {wanted}, {with_term}; {_rules_text(group.misses)}", 3, bold=True)
+    _print_tickets(_tickets(group), "   ", None if everything else _SHOWN)
+    _print_change(group.good.proposal, policy)
+    _print_effect(group.good, len(group.misses), tickets, everything=everything)
+    for name in group.breaks:
+        _wrap(f'   fails the test "{clean(name)}" beside the rules', 3, fg="red")
+
+
+def _print_left_over(groups: Sequence[Group], *, everything: bool) -> None:
+    """Print the misses for which no proposal is good, shorter than the others."""
+    if not groups:
+        return
+    echo()
+    left = sum(len(group.misses) for group in groups)
+    _wrap(
+        f"No proposal for {count_text(left, 'ticket')}: no words that they share tell them from others.",
+        bold=True,
+    )
+    for group in groups if everything else groups[:_LEFT]:
+        wanted, cost = _wanted_text(group.wanted, group.misses), _cost_text(group)
+        _wrap(f"   {len(group.misses)} for {wanted}; {_rules_text(group.misses)}{cost}", 5)
+        tickets = _tickets(group)
+        _print_tickets(tickets if everything else tickets[:1], "     ")
+    if len(groups) > _LEFT and not everything:
+        echo(f"   and {count_text(len(groups) - _LEFT, 'more group')} (--all)")
+
+
+def _tickets(group: Group) -> list[SettledTicket]:
+    return [miss.ticket for miss in group.misses]
+
+
+def _cost_text(group: Group) -> str:
+    if group.best is None:
+        return ""
+    catches, moves = len(group.best.catches), count_text(len(group.best.moves), "other")
+    return f'; "{clean(group.best.proposal.term)}" would catch {catches} and move {moves}'
 
 
 def _wanted_text(wanted: Wanted, misses: Sequence[Miss]) -> str:
@@ -100,8 +134,8 @@ def _rules_text(misses: Sequence[Miss]) -> str:
     return "the rules say " + ", ".join(f'"{clean(name)}"' for name, _ in rules)
 
 
-def _print_tickets(tickets: Sequence[SettledTicket], indent: str, *, everything: bool) -> None:
-    shown = tickets if everything else tickets[:_SHOWN]
+def _print_tickets(tickets: Sequence[SettledTicket], indent: str, most: int | None = None) -> None:
+    shown = tickets[:most]
     for ticket in shown:
         start = f"{indent}{ticket.number}  "
         echo(f'{start}"{clean(ticket.case.mail.subject, _WIDTH - len(start) - 2)}"')
@@ -109,8 +143,7 @@ def _print_tickets(tickets: Sequence[SettledTicket], indent: str, *, everything:
         echo(f"{indent}{len(tickets) - len(shown):,} more (--all)")
 
 
-def _print_proposal(judged: Judged, misses: int, tickets: int, policy: Policy, *, everything: bool) -> None:
-    proposal = judged.proposal
+def _print_change(proposal: Proposal, policy: Policy) -> None:
     if proposal.words:
         place = f"routing.yaml:{proposal.rule.line}"
         _wrap(
@@ -124,29 +157,21 @@ def _print_proposal(judged: Judged, misses: int, tickets: int, policy: Policy, *
         _wrap(f'   put above rule "{clean(below.name)}" (routing.yaml:{below.line}):', 3)
         for line in new_rule_lines(proposal):
             echo(f"  {line}", fg="green")
+
+
+def _print_effect(judged: Judged, misses: int, tickets: int, *, everything: bool) -> None:
     catches = f"catches {len(judged.catches):,} of {misses:,}"
     if not judged.moves:
         echo(f"   {catches}, moves no other ticket of the {tickets:,}")
         return
     echo(f"   {catches}, would also move {count_text(len(judged.moves), 'other')}:")
-    _print_tickets(judged.moves, "     ", everything=everything)
+    _print_tickets(judged.moves, "     ", None if everything else _SHOWN)
 
 
 def _list_text(words: Condition) -> str:
     values = words.value if isinstance(words.value, tuple) else (words.value,)
     first = clean(next((each for each in values if len(str(each)) <= _LONGEST), ""))
     return f'(the list with "{first}")' if first else ""
-
-
-def _why_none(group: Group) -> str:
-    if group.best is None:
-        return (
-            "one mail shows no pattern"
-            if len(group.misses) == 1
-            else "no two of these mails share a telling word"
-        )
-    term, moves = clean(group.best.proposal.term), count_text(len(group.best.moves), "other")
-    return f'the best shared words, "{term}", would catch {len(group.best.catches)} and move {moves}'
 
 
 def _wrap(text: str, indent: int = 0, **style: Any) -> None:
@@ -187,8 +212,7 @@ def _group_json(group: Group, policy: Policy) -> dict[str, Any]:
             }
             for miss in group.misses
         ],
-        "proposal": _proposal_json(group.good, policy) if group.good else None,
-        "no_proposal": "" if group.good else _why_none(group),
+        "proposal": _proposal_json(group, group.good, policy) if group.good else None,
     }
 
 
@@ -196,7 +220,7 @@ def _ticket_json(ticket: SettledTicket) -> dict[str, Any]:
     return {"number": ticket.number, "subject": ticket.case.mail.subject, "closed": ticket.is_closed}
 
 
-def _proposal_json(judged: Judged, policy: Policy) -> dict[str, Any]:
+def _proposal_json(group: Group, judged: Judged, policy: Policy) -> dict[str, Any]:
     proposal = judged.proposal
     rule = proposal.rule if proposal.words else policy.rules[proposal.index]
     return {
@@ -206,4 +230,5 @@ def _proposal_json(judged: Judged, policy: Policy) -> dict[str, Any]:
         "yaml": None if proposal.words else "\n".join(new_rule_lines(proposal)),
         "catches": [miss.ticket.number for miss in judged.catches],
         "moves": [_ticket_json(ticket) for ticket in judged.moves],
+        "fails_tests": group.breaks,
     }

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailbot.cli import cli
-from mailbot.config import shipped
+from mailbot.config.api import init
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
-    shipped.init(tmp_path)
+    init(tmp_path, "shop", {"brand": "Klinik Sehat", "prefix": "SEHAT"})
     return tmp_path
 
 
@@ -21,14 +21,14 @@ def run(desk: Path, *arguments: str) -> Result:
     return CliRunner().invoke(cli, ["template", *arguments, "--config", str(desk)])
 
 
-def test_a_variant_is_shown_with_the_brand_of_the_desk(desk: Path) -> None:
-    path = desk / "mailbot.yaml"
-    path.write_text(path.read_text().replace("brand: TokoDompet", "brand: Klinik Sehat", 1))
+def test_a_variant_is_shown_with_the_brand_and_the_prefix_of_the_desk(desk: Path) -> None:
     shown = run(desk, "show", "acknowledgement", "--variant", "fraud")
     assert shown.exit_code == 0, shown.output
     assert shown.output.startswith("Subject: ")
     assert "OTP" in shown.output
     assert "Klinik Sehat" in shown.output
+    assert "SEHAT-48217390-8" in shown.output
+    assert "TOKO" not in shown.output
     assert run(desk, "show", "acknowledgement.fraud").output == shown.output
 
 

@@ -286,6 +286,21 @@ CASES = {
         "2:26: `10.0.0.1/8` is not a network: 10.0.0.1/8 has host bits set | "
         "write it like 10.0.0.0/8, 127.0.0.1 or fd00::/8",
     ),
+    "agents everywhere": (
+        "mailbot.yaml", "store: mailbot.db", "trust: {agent_networks: [10.0.0.0/8, 0.0.0.0/0]}",
+        "2:38: `0.0.0.0/0` holds addresses of all the world: every mail would count as an agent's | "
+        "name your own: 10.20.0.0/16, 127.0.0.1",
+    ),
+    "our own mail servers everywhere": (
+        "mailbot.yaml", "store: mailbot.db", "trust: {front_networks: ['::/0']}",
+        "2:26: `::/0` holds addresses of all the world: every host would count as our own mail server, without "
+        "limits | name your own: 10.20.0.0/16, 127.0.0.1",
+    ),
+    "proxies everywhere": (
+        "mailbot.yaml", "store: mailbot.db", "trust: {proxy_networks: [128.0.0.0/1]}",
+        "2:26: `128.0.0.0/1` holds addresses of all the world: every client could name any address as its own | "
+        "name your own: 10.20.0.0/16, 127.0.0.1",
+    ),
     "too many connections": (
         "mailbot.yaml", "  address: 127.0.0.1:2526", "  connections: 1000",
         "4:16: `connections` is at most 100, not 1000",

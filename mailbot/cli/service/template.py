@@ -65,7 +65,7 @@ def show(
 ) -> None:
     """Show template NAME, with example values, as its reader gets it.
 
-    The brand and the address are those of your first mailbox. Nothing is sent.
+    Brand, address and prefix are those of your first mailbox. Nothing is sent.
     """
     loaded = load_to_decide()
     name, variant = _known(loaded.settings.templates, name, variant)

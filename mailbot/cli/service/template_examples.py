@@ -13,6 +13,7 @@ from mailbot.domain.notices import Acknowledgement, Notice, WorkEntry
 from mailbot.domain.people.context import Entry, File, TicketContext
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
+from mailbot.domain.ticket_number import make
 from mailbot.mail.compose.template_values import SAMPLE_NOW, SAMPLE_TIME, sample_notices
 
 NOW = SAMPLE_NOW + timedelta(minutes=2)
@@ -110,13 +111,15 @@ def _context() -> TicketContext:
 def examples(kind: str, language: str, policy: Policy, mailbox: str) -> Iterator[tuple[str, Notice]]:
     """Yield each case that the templates of a notice distinguish, as (name of the case, notice)."""
     samples = sample_notices(kind, language)
+    ours: dict[str, Any] = {
+        "mailbox": mailbox,
+        "number": make(policy.mailboxes[mailbox].prefix, "48217390"),
+        "to": READER,
+    }
     for number, sample in enumerate(samples):
         why = "".join(str(getattr(sample, each, "")) for each in ("why", "outcome", "phase"))
         case = ".".join(filter(None, (why, "full" if 2 * number < len(samples) else "bare")))
-        yield (
-            case,
-            dataclasses.replace(sample, **_values(sample, language, policy), mailbox=mailbox, to=READER),
-        )
+        yield case, dataclasses.replace(sample, **_values(sample, language, policy), **ours)
 
 
 def _values(sample: Notice, language: str, policy: Policy) -> dict[str, Any]:

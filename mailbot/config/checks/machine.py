@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailbot.config.build import values_of
-from mailbot.config.checks import signing
+from mailbot.config.checks import networks, signing
 from mailbot.config.environment import Environment, own_name
 from mailbot.config.files.mailbot import ImapEntry, MailbotFile
 from mailbot.config.model import ImapAccount, Limits, Listen, Monitor, Relay, Settings, Trust
@@ -61,7 +61,7 @@ def _account(entry: ImapEntry) -> ImapAccount:
 def check(
     file: MailbotFile, source: Source, directory: Path, templates: Path, environment: Environment
 ) -> Iterator[Problem]:
-    """List the problems of the machine's side beyond its shape: files, passwords in the clear, IMAP, DKIM."""
+    """List the problems of the machine's side beyond its shape: files, passwords in the clear, IMAP, DKIM, networks."""
     for key in ("certificate", "key") if file.tls else ():
         path = directory / str(getattr(file.tls, key))
         if not path.is_file():
@@ -72,6 +72,7 @@ def check(
         yield source.at_value(("relay", "tls"), message, hint)
     yield from _imap_problems(file, source)
     yield from signing.problems(file, source, environment)
+    yield from networks.check(file, source)
     for index, box in enumerate(file.mailboxes):
         named = "language" in box.model_fields_set and box.language != "both"
         if named and templates.is_dir() and not (templates / box.language).is_dir():

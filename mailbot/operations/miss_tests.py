@@ -12,7 +12,7 @@ from mailbot.analysis.misses.neutral import neutral_mail
 from mailbot.analysis.misses.paste import scalar
 from mailbot.config.model import Loaded
 from mailbot.config.yaml.insert import insert_items
-from mailbot.config.yaml.source import parse
+from mailbot.config.yaml.source import MAX_BYTES, parse
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review.policy_tests import Expected, PolicyTest, SampleMail
 from mailbot.operations.validate_policy import ROUTING, run_test
@@ -106,11 +106,11 @@ def _lines(test: PolicyTest) -> list[str]:
 
 
 def _check_only_added(before: str, after: str, count: int) -> None:
-    """Compare both as data: a file of unusual format must not be spoiled."""
+    """Compare both as data: a file of unusual format, or one that is full, must not be spoiled."""
     old, new = (parse(text.encode(), ROUTING)[0].data for text in (before, after))
-    if isinstance(old, dict) and isinstance(new, dict):
+    if isinstance(old, dict) and isinstance(new, dict) and len(after.encode()) <= MAX_BYTES:
         tests = new.get("tests")
         same = {**new, "tests": None} == {**old, "tests": None}
         if same and isinstance(tests, list) and tests[count:] == (old.get("tests") or []):
             return
-    raise ValueError("tests can't be added to a file of this format")
+    raise ValueError("tests can't be added to a file of this format or size")

@@ -139,6 +139,15 @@ async def test_what_todays_rules_decide_as_people_did_is_no_miss_any_more(store:
     assert (again.mended, again.wrong, again.groups) == (1, 0, [])
 
 
+async def test_a_correction_to_what_the_policy_does_not_have_any_more_is_no_miss(store: Store) -> None:
+    desk = desk_of(store, PARCEL)
+    await receive(desk, "akun dibajak", then=(c.Correct(category="fraud"),))
+
+    misses = found(desk, categories=("delivery", "general"))
+
+    assert (misses.corrected, misses.outdated, misses.wrong, misses.mended) == (1, 1, 0, 0)
+
+
 async def test_a_priority_alone_gets_a_rule_that_goes_on(store: Store) -> None:
     desk = desk_of(store, PARCEL)
     urgent = (c.Correct(priority="urgent"),)

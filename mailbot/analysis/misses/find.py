@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mailbot.analysis.corrections import Outcome, SettledTicket, read_outcomes, with_mails
-from mailbot.analysis.misses.miss import Miss, Wanted, find_miss
+from mailbot.analysis.misses.miss import Miss, Wanted, find_miss, wishes_of
 from mailbot.analysis.misses.proposals import Proposal, propose
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review.policy_diff import Placement, place_mail
@@ -70,13 +70,15 @@ class Group:
 class Misses:
     """The result. `tickets`: that rules routed. `settled`: of them the closed or corrected ones.
 
-    `mended`: corrected tickets that the rules of today place as people wanted.
+    `mended`: corrected tickets that the rules of today place as people wanted. `outdated`: those corrected to what
+    the policy does not have any more.
     """
 
     tickets: int = 0
     settled: int = 0
     corrected: int = 0
     mended: int = 0
+    outdated: int = 0
     groups: list[Group] = field(default_factory=list)
 
     @property
@@ -102,15 +104,16 @@ def find_misses(
     """
     outcomes = read_outcomes(store, since)
     corrected = {number: each for number, each in outcomes.items() if each.is_corrected}
-    read = progress(with_mails(store, corrected, [policy]), len(corrected), "Reading corrections")
-    misses = [miss for ticket in read if (miss := find_miss(ticket, policy))]
-    result = Misses(
-        len(outcomes), sum(each.is_closed or each.is_corrected for each in outcomes.values()), len(corrected)
-    )
-    result.mended = len(corrected) - len(misses)
+    settled = sum(each.is_closed or each.is_corrected for each in outcomes.values())
+    result = Misses(len(outcomes), settled, len(corrected))
     by_wish: dict[Wanted, list[Miss]] = {}
-    for miss in misses:
-        by_wish.setdefault(miss.wanted, []).append(miss)
+    for ticket in progress(with_mails(store, corrected, [policy]), len(corrected), "Reading corrections"):
+        if not (wishes := wishes_of(ticket, policy)):
+            result.outdated += 1
+        elif miss := find_miss(ticket, wishes, policy):
+            by_wish.setdefault(miss.wanted, []).append(miss)
+        else:
+            result.mended += 1
     terms = frozenset().union(*(_shared(each) for each in by_wish.values()))
     others = list(_others(store, outcomes if terms else {}, policy, terms, progress))
     for wanted, each in sorted(by_wish.items(), key=lambda item: (-len(item[1]), item[0])):

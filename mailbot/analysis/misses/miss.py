@@ -40,10 +40,18 @@ class Miss:
         return all(placement.values[name] == value for name, value in self.expected.items())
 
 
-def find_miss(ticket: SettledTicket, policy: Policy) -> Miss | None:
-    """Return the miss, or None where people corrected nothing or the rules of today decide as people did."""
-    if not ticket.corrected:
-        return None
+def wishes_of(ticket: SettledTicket, policy: Policy) -> dict[str, str]:
+    """Return what people corrected, where the policy still has such a category, team or priority."""
+    known = {
+        "category": policy.categories or (ticket.settled.category,),
+        "team": policy.teams,
+        "priority": policy.ladder_of,
+    }
+    return {name: value for name, value in ticket.corrected.items() if value in known[name]}
+
+
+def find_miss(ticket: SettledTicket, wishes: dict[str, str], policy: Policy) -> Miss | None:
+    """Return the miss, None where the rules of today decide as people did."""
     today = place_mail(policy, ticket.case)
-    wrong = {name: value for name, value in ticket.corrected.items() if today.values[name] != value}
+    wrong = {name: value for name, value in wishes.items() if today.values[name] != value}
     return Miss(ticket, today, wrong, terms_of(ticket.case.mail)) if wrong else None

@@ -78,11 +78,9 @@ def _values(condition: Condition) -> tuple[object, ...]:
 def _with(when: When, old: Condition, new: Condition) -> When:
     if when is old:
         return new
-    return (
-        when
-        if isinstance(when, Condition)
-        else replace(when, parts=tuple(_with(part, old, new) for part in when.parts))
-    )
+    if isinstance(when, AllOf | AnyOf | NoneOf):
+        return replace(when, parts=tuple(_with(part, old, new) for part in when.parts))
+    return when
 
 
 def _new_rule(policy: Policy, wanted: Wanted, term: str, misses: Sequence[Miss]) -> Proposal:

@@ -74,7 +74,11 @@ def _print_answer(found: Misses, since: datetime, zone: str) -> None:
     )
     if not found.corrected:
         echo("That says something only if your agents do correct tickets.")
-    elif found.mended:
+    if found.outdated:
+        _wrap(
+            f"{found.outdated:,} of these were corrected to a category, team or priority that the files do not have."
+        )
+    if found.mended:
         _wrap(
             f"The rules in the files decide {found.mended:,} of these right by now; {found.wrong:,} are left."
         )
@@ -192,6 +196,7 @@ def as_json(found: Misses, since: datetime, policy: Policy) -> dict[str, Any]:
         "settled": found.settled,
         "corrected": found.corrected,
         "right_by_now": found.mended,
+        "outdated": found.outdated,
         "wrong": found.wrong,
         "groups": [_group_json(group, policy) for group in found.groups],
     }

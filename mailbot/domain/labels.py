@@ -31,9 +31,14 @@ def label(policy: Policy, kind: str, key: str, language: str) -> str:
 
 def labels(policy: Policy, kind: str, key: str) -> Label:
     """Return the label in both languages, as notices hold it. An empty key has empty labels."""
-    given = policy.labels.get(kind, {}).get(key) or _BUILT_IN.get(kind, {}).get(key, _NONE)
+    return find(policy.labels, kind, key)
+
+
+def find(given: Mapping[str, Mapping[str, Label]], kind: str, key: str) -> Label:
+    """Return the label that `given` has (see `Policy.labels`), a built-in one, or the key in words."""
+    known = given.get(kind, {}).get(key) or _BUILT_IN.get(kind, {}).get(key, _NONE)
     words = in_words(key)
-    return {language: given.get(language) or words for language in ("id", "en")}
+    return {language: known.get(language) or words for language in ("id", "en")}
 
 
 def as_reason(policy: Policy, kind: str, key: str) -> Reason:

@@ -90,12 +90,13 @@ def ticks(most: float, wanted: int = 5, least: float = 0) -> tuple[float, ...]:
     return tuple(round(index * step, 10) for index in range(count + 1))
 
 
-def number(value: float) -> str:
-    """Format a number briefly: 1234567 as "1.23M", 12500 as "12.5k", 0.25 as "0.25"."""
-    for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+def number(value: float, language: str = "en") -> str:
+    """Format a number briefly: 1234567 as "1.23M", 12500 as "12.5k", 0.25 as "0.25"; Indonesian has "0,25"."""
+    written = f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
+    for size, sign in ((1e4, "k"), (1e6, "M"), (1e9, "G")):
         if value >= size:
-            return f"{value / min(size, 1e3 if sign == 'k' else size):.3g}{sign}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
+            written = f"{value / min(size, 1e3 if sign == 'k' else size):.3g}{sign}"
+    return written.translate(str.maketrans(",.", ".,")) if language == "id" else written
 
 
 # --- upright ----------------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ def number(value: float) -> str:
 def _upright(chart: Chart, width: float, y: float, height: float) -> list[Mark]:
     whole = all(value == int(value) for each in chart.series for value in each.values if value)
     marked = ticks(chart.largest(), least=1 if whole else 0)  # there is no half a ticket
-    left = 8 + max(width_of(number(each), SMALL) for each in marked)
+    left = 8 + max(width_of(number(each, chart.language), SMALL) for each in marked)
     above = y + (14 if chart.unit else 4)
     plot = _Plot(left, above, width - left - 4, max(40, height - above - 24), marked[-1])
     marks: list[Mark] = []
@@ -113,7 +114,7 @@ def _upright(chart: Chart, width: float, y: float, height: float) -> list[Mark]:
     for value in marked:
         line = ((plot.left, plot.y(value)), (plot.left + plot.width, plot.y(value)))
         marks.append(Path(line, GRID if value else AXIS))
-        marks.append(Words(left - 6, plot.y(value) + 4, number(value), SMALL, "end", SOFT))
+        marks.append(Words(left - 6, plot.y(value) + 4, number(value, chart.language), SMALL, "end", SOFT))
     marks += _below(chart.labels, plot)
     return marks + _bars(chart, plot)
 
@@ -150,7 +151,7 @@ def _bars(chart: Chart, plot: _Plot) -> list[Mark]:
 
 def _tip(label: str, series: Series, value: float, chart: Chart) -> str:
     name = f"{label}, {series.name}" if series.name and len(chart.series) > 1 else label
-    return f"{name}: {number(value)} {chart.unit}".rstrip()
+    return f"{name}: {number(value, chart.language)} {chart.unit}".rstrip()
 
 
 # --- horizontal ------------------------------------------------------------------------------------------------
@@ -182,10 +183,11 @@ def _end(chart: Chart, place: int) -> str:
     """Return what stands behind a row: its number, of a stacked one each part with its name."""
     values = [(series.name, series.values[place]) for series in chart.series]
     if not chart.stacked:
-        return max((number(value) for _, value in values if value is not None), key=len, default="")
+        shown = (number(value, chart.language) for _, value in values if value is not None)
+        return max(shown, key=len, default="")
     if all(series.step is not None for series in chart.series):
-        return number(chart.total(place))
-    return ", ".join(f"{number(value)} {name}".rstrip() for name, value in values if value)
+        return number(chart.total(place), chart.language)
+    return ", ".join(f"{number(value, chart.language)} {name}".rstrip() for name, value in values if value)
 
 
 def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> list[Mark]:
@@ -202,7 +204,8 @@ def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> l
             x += wide
             continue
         if series.values[place] is not None:
-            marks.append(Words(x + wide + 5, y + high / 2 + 4, number(value), SMALL, fill=SOFT))
+            shown_value = number(value, chart.language)
+            marks.append(Words(x + wide + 5, y + high / 2 + 4, shown_value, SMALL, fill=SOFT))
         y += high
     if chart.stacked:
         marks.append(Words(x + 5, y + high / 2 + 4, _end(chart, place), SMALL, fill=SOFT))
@@ -230,7 +233,7 @@ def _heat(chart: Chart, width: float, y: float) -> tuple[list[Mark], float]:
 
 def _scale(chart: Chart, plot: _Plot, y: float) -> list[Mark]:
     """Build the legend of the shades, from 0 to the largest value."""
-    most = f"{number(chart.largest())} {chart.unit}".rstrip()
+    most = f"{number(chart.largest(), chart.language)} {chart.unit}".rstrip()
     marks: list[Mark] = [Words(plot.left, y + 10, "0", SMALL, fill=SOFT)]
     marks += (Box(plot.left + 14 + 10 * index, y, 10, 12, shade(index / 9)) for index in range(10))
     return [*marks, Words(plot.left + 120, y + 10, most, SMALL, fill=SOFT)]

@@ -26,7 +26,8 @@ class Series:
 class Chart:
     """Series are drawn in the order given, the first in the first colour. Values are not negative.
 
-    `unit` is the unit of the axis ("hours", "tickets"). `stacked` puts bars or rows end to end.
+    `unit` is the unit of the axis ("hours", "tickets"). `stacked` puts bars or rows end to end. Numbers are
+    written as in `language`.
     """
 
     shape: Shape
@@ -35,6 +36,7 @@ class Chart:
     series: tuple[Series, ...]
     unit: str = ""
     stacked: bool = False
+    language: str = "en"
 
     def __post_init__(self) -> None:
         """Raise ValueError for what can't be drawn."""

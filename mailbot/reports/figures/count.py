@@ -11,6 +11,7 @@ from mailbot.reports.figures.figures import (
     AGES,
     MARKS_BY,
     AgentLoad,
+    Confusion,
     Day,
     Figures,
     Kept,
@@ -50,6 +51,7 @@ class Tally:
         }
         self._promises: Counter[tuple[Target, str, bool]] = Counter()
         self._marks: Counter[tuple[tuple[str, str, str], int]] = Counter()  # by team, rule and level
+        self._judged: Counter[tuple[str, str]] = Counter()  # (category chosen, settled on)
         self._causes: Counter[str] = Counter()  # of closings, "" without one
         self._raised: Counter[tuple[str, str, bool]] = Counter()
         self._days: dict[date, Counter[str]] = defaultdict(Counter)
@@ -66,6 +68,8 @@ class Tally:
                 self._counts["opened"] += 1
                 self._teams[fact.team]["opened"] += 1
                 self._days[self._period.day_of(fact.at)]["opened"] += 1
+            case f.Judged():
+                self._judged[fact.chosen, fact.settled] += 1
             case f.Filed():
                 self._counts["filed"] += 1
             case f.IncidentBegan():
@@ -140,6 +144,8 @@ class Tally:
             satisfaction=self._satisfaction(),
             closing_causes=tuple(sorted(self._causes.items(), key=lambda each: (-each[1], each[0]))),
             escalations=self._escalations(),
+            confusions=self._confusions(),
+            category_right=self._category_right(),
             days=tuple(Day(day, *_named(self._days[day], "opened", "closed")) for day in self._period.days()),
             teams=tuple(self._team_load(team) for team in sorted({*self._teams, *self._ages})),
             agents=tuple(
@@ -171,6 +177,19 @@ class Tally:
         named = {(rule, level) for rule, level, _ in self._raised}
         found = (Raised(*each, self._raised[*each, False], self._raised[*each, True]) for each in named)
         return tuple(sorted(found, key=lambda each: (-each.automatic - each.manual, each.rule, each.level)))
+
+    def _category_right(self) -> float | None:
+        """Return None where nobody corrected anything: then nobody may have looked."""
+        right = sum(count for (chosen, settled), count in self._judged.items() if chosen == settled)
+        return None if right == self._judged.total() else right / self._judged.total()
+
+    def _confusions(self) -> tuple[Confusion, ...]:
+        whole: Counter[str] = Counter()
+        for (_, settled), count in self._judged.items():
+            whole[settled] += count
+        found = (Confusion(*each, count, whole[each[1]]) for each, count in self._judged.items())
+        wrong = (each for each in found if each.chosen != each.settled)
+        return tuple(sorted(wrong, key=lambda each: (-each.count, each.settled, each.chosen)))
 
     def _team_load(self, team: str) -> TeamLoad:
         ages = tuple(self._ages[team][index] for index in range(len(AGES) + 1))

@@ -42,6 +42,16 @@ class IncidentBegan:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """Rules chose a category for a ticket that came `at`, and people settled on one: the same or another."""
+
+    at: datetime
+    team: str
+    chosen: str
+    settled: str
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """The ticket is no longer open.
 
@@ -158,6 +168,7 @@ Fact = (
     Opened
     | Filed
     | IncidentBegan
+    | Judged
     | Left
     | Returned
     | Answered

@@ -125,6 +125,20 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
+class Confusion:
+    """Rules chose one category, people settled on another: `count` of the `whole` that belonged there."""
+
+    chosen: str
+    settled: str
+    count: int
+    whole: int
+
+    @property
+    def share(self) -> float | None:
+        return share(self.count, self.whole)
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """`opened` and `closed` on one local date (or the part of it that lies in the period)."""
 
@@ -177,6 +191,8 @@ class Figures:
       how often many similar complaints became one.
     - `acknowledgement`: from receipt of a mail until the relay took its acknowledgement, for mails of the
       period; `acknowledged` of `acknowledgements` were sent.
+    - `category_right`: of the tickets that came, the share whose category nobody corrected (see
+      `policy_review.settled`); None without any correction. `confusions`: the others, most frequent first.
     - `closing_causes`: closings by cause, the most frequent first, under "" those without one.
     """
 
@@ -203,6 +219,8 @@ class Figures:
     satisfaction: Satisfaction = Satisfaction()
     closing_causes: tuple[tuple[str, int], ...] = ()
     escalations: tuple[Raised, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
+    category_right: float | None = None
     days: tuple[Day, ...] = ()
     teams: tuple[TeamLoad, ...] = ()
     agents: tuple[AgentLoad, ...] = ()

@@ -15,6 +15,7 @@ from mailbot.domain import events as e
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import TRANSITIONS
 from mailbot.domain.model import Status, Target, Turn
+from mailbot.domain.policy_review import settled
 from mailbot.domain.worktime import Calendar, between
 from mailbot.reports.figures import facts as f
 from mailbot.reports.figures.promises import Promises
@@ -59,7 +60,7 @@ class _Life:
         routed = next((event for event in events if isinstance(event, e.TicketRouted)), None)
         self.facts: list[f.Fact] = []
         self._calendar_of = calendar_of
-        self._opened, self._routed = first, routed
+        self._opened, self._routed, self._settled = first, routed, settled.settled_on(events)
         names = (routed.team, routed.priority, routed.rule, routed.level) if routed else ("", "", "", "")
         self._team, self._priority, self._rule, self._level = names
         self._assignee = ""
@@ -89,6 +90,8 @@ class _Life:
         routed = self._routed
         category, details = (routed.category, routed.details) if routed else ("", ())
         self._say(f.Opened(at, self._team, self._rule, category, self._opened.subject, details))
+        if routed and self._settled:
+            self._say(f.Judged(at, self._team, category, self._settled.category))
         self._counted_open = True
 
     def _say(self, fact: f.Fact) -> None:
@@ -315,4 +318,4 @@ _TAKE: dict[type[Any], Callable[[_Life, Any], None]] = {
     e.TicketRebuilt: _Life._rebuild,
 }
 # What the store needs to read: TicketOpened, and all that the walk looks at.
-KINDS: tuple[str, ...] = (e.TicketOpened.kind, e.ActUndone.kind, *(event.kind for event in _TAKE))
+KINDS: tuple[str, ...] = tuple({e.TicketOpened.kind, *(event.kind for event in _TAKE), *settled.KINDS})

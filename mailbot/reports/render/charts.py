@@ -1,18 +1,20 @@
 """A report's charts, and all of them as one picture."""
 
+from dataclasses import replace
+
 from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 from mailbot.reports.figures.api import Report
 from mailbot.reports.render.sections import PROMISED, clean, named, target_name, title
 from mailbot.reports.render.translations import say
 
 MOST = 10  # rows of a chart
-MOST_DAYS = 62  # drawn one by one
+MOST_DAYS = 35  # drawn one by one: more bars are too thin on a phone
 
 
 def charts(report: Report, language: str = "en") -> tuple[Chart, ...]:
     """Build the charts that have anything to show."""
     found = (draw(report, language) for draw in (_days, _promises, _backlog, _escalations, _causes, _marks))
-    return tuple(chart for chart in found if chart.labels)
+    return tuple(replace(chart, language=language) for chart in found if chart.labels)
 
 
 def poster(report: Report, language: str = "en") -> Picture:

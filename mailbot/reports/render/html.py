@@ -41,13 +41,14 @@ def page(report: Report, language: str = "en") -> str:
     """Render one file with tables and charts."""
     head = escape(title(report, language))
     drawn = "\n".join(picture(chart, 340, 220).svg(ground="") for chart in charts(report, language))
-    tables = "\n".join(_section(each) for each in sections(report, language))
+    tables = [_section(each) for each in sections(report, language)]
+    figures, rest = "\n".join(tables[:1]), "\n".join(tables[1:])  # key figures, charts, tables
     lang = "id" if language == "id" else "en"
     return (
         f'<!doctype html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n{_META}\n'
         f"<title>{head}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{head}</h1>\n"
         f'<p class="quiet">{escape(compared(report, language))}</p>\n<p>{_sentences(report, language)}</p>\n'
-        f'<div class="charts">\n{drawn}</div>\n{tables}\n</body>\n</html>\n'
+        f'{figures}\n<div class="charts">\n{drawn}</div>\n{rest}\n</body>\n</html>\n'
     )
 
 

@@ -71,6 +71,12 @@ def _figures(figures: Figures) -> Shape:
             "count": figures.escalated,
             "by_rule_and_level": [asdict(each) for each in figures.escalations],
         },
+        "categories": {
+            "right": figures.category_right,
+            "confusions": [
+                _named(each, "chosen", "settled", "count", "whole", "share") for each in figures.confusions
+            ],
+        },
         "backlog": {
             "count": figures.open_at_end,
             "age_limits_days": list(AGES),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 from operator import attrgetter
 
+from mailbot.domain import labels
 from mailbot.domain.model import Target
 from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.causes import Cause
@@ -13,6 +14,8 @@ from mailbot.reports.figures.figures import AGES, MARKS_BY, Figures, Marks, Spre
 from mailbot.reports.render.translations import NOTHING, day, number, percent, say, span, stretch
 
 LONGEST = 60  # characters of a cell
+MOST_CONFUSIONS = 20  # rows
+_KEYS = ("category", "rule", "team", "level", "priority", "cause")
 PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.PROMISE)
 
 
@@ -29,7 +32,11 @@ class Section:
 
 def title(report: Report, language: str = "en") -> str:
     """ "Report 21 to 28 November 2026"."""
-    team = f", {say('team', language)} {clean(report.team)}" if report.team else ""
+    team = (
+        f", {say('team', language)} {clean(named(report, 'team', report.team, language))}"
+        if report.team
+        else ""
+    )
     return f"{say('Report', language)} {stretch(report.period, language)}{team}"
 
 
@@ -48,6 +55,7 @@ def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
     write = _Writer(report, language)
     found = (
         *(write.glance(), write.times(), write.promises(), write.escalations(), write.backlog()),
+        write.confusion(),
         *(
             write.teams(),
             write.agents(),
@@ -62,8 +70,10 @@ def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
 
 
 def named(report: Report, kind: str, key: str, language: str) -> str:
-    """Return the label of a category, rule, team, level, priority or cause; the key where it has none."""
-    return report.labels.get(kind, {}).get(key, {}).get("id" if language == "id" else "en") or key
+    """Return what people read in place of a key. Details and words of subjects are no keys."""
+    if kind not in _KEYS:
+        return key
+    return labels.find(report.labels, kind, key)["id" if language == "id" else "en"]
 
 
 def target_name(target: Target) -> str:
@@ -103,35 +113,31 @@ class _Writer:
             self._counted("open at the end", "open_at_end"),
             *(self._counted(name, name) for name in ("merged", "reopened", "escalated")),
             self._counted("answers sent", "answers"),
-            *(
-                [self._counted("machines' mail filed", "filed")]
-                if self._now.filed or self._before.filed
-                else []
-            ),
-            *(
-                [self._counted("incidents", "incidents")]
-                if self._now.incidents or self._before.incidents
-                else []
-            ),
+            self._counted("machines' mail filed", "filed"),
+            self._counted("incidents", "incidents"),
             self._shared("closings undone", self._now.reopen_rate, self._before.reopen_rate),
             self._shared("promises kept", self._now.kept_share, self._before.kept_share),
+            self._shared("category right at once", self._now.category_right, self._before.category_right),
             self._lasted("half answered within, work time", "first_response.work"),
             self._lasted("half closed within, work time", "resolution.work"),
             self._lasted("half closed within", "resolution.wall"),
             *self._satisfaction(),
         ]
-        shown = [row for row in rows if row[1:3] != (NOTHING, NOTHING)]
+        shown = [row for row in rows if row and row[1:3] != (NOTHING, NOTHING)]
         return self._table("At a glance", ("figure", "this period", "before", "change"), shown)
 
     def _counted(self, name: str, attribute: str) -> tuple[str, ...]:
         now, before = getattr(self._now, attribute), getattr(self._before, attribute)
+        if not (now or before):
+            return ()
         return (self._say(name), *self._numbers(now, before), self._change(now, before))
 
     def _shared(self, name: str, now: float | None, before: float | None) -> tuple[str, ...]:
+        if not (now or before):
+            return ()
         change = ""
         if now is not None and before is not None:
-            points = number((now - before) * 100, self._language, 1)
-            change = f"{'' if points.startswith('-') else '+'}{points} pt"
+            change = self._arrow(round((now - before) * 100, 1), " pt", digits=1)
         return self._say(name), percent(now, self._language), percent(before, self._language), change
 
     def _lasted(self, name: str, attribute: str) -> tuple[str, ...]:
@@ -160,10 +166,12 @@ class _Writer:
 
     def _change(self, now: float, before: float) -> str:
         """Format a change in percent of before; "" without anything to compare with."""
-        if not before:
-            return ""
-        change = number((now - before) / before * 100, self._language)
-        return f"{'' if change.startswith('-') else '+'}{change}%"
+        return self._arrow(round((now - before) / before * 100), "%") if before else ""
+
+    def _arrow(self, change: float, unit: str, digits: int = 0) -> str:
+        if not change:
+            return "="
+        return f"{'↑' if change > 0 else '↓'} {number(abs(change), self._language, digits)}{unit}"
 
     # --- the rest ---
 
@@ -219,6 +227,20 @@ class _Writer:
             ages = [sum(column) for column in zip(*(each.ages for each in teams), strict=True)]
             rows.append((self._say("in all"), *self._numbers(*ages, sum(ages))))
         return self._table("Backlog by age", ("team", *age_names(self._language), "in all"), rows)
+
+    def confusion(self) -> Section:
+        """Show what people corrected. The share is of the tickets that belonged to the category."""
+        rows = [
+            (
+                self._named("category", each.chosen),
+                self._named("category", each.settled),
+                *self._numbers(each.count),
+                percent(each.share, self._language),
+            )
+            for each in self._now.confusions[:MOST_CONFUSIONS]
+        ]
+        heads = ("rules chose", "people corrected it to", "tickets", "of all there")
+        return self._table("Categories that the rules got wrong", heads, rows, names=2)
 
     def teams(self) -> Section:
         names = ("opened", "received", "closed", "escalated")

@@ -10,28 +10,41 @@ _MOST = 3  # rising causes that are named
 
 _TEXTS = {
     "en": {
-        "changed": "{opened} came in, {closed} were closed, {open} are open.",
-        "more": "{opened} came in ({change} than before), {closed} were closed, {open} are open.",
+        "changed": "{tickets} came in, {closed} closed, and {open} open.",
+        "more": "{tickets} came in ({change} than before), {closed} closed, and {open} open.",
         "up": "{count} more",
         "down": "{count} fewer",
-        "late": "{missed} of {promises} promises were missed; open for more than 7 days: {old}.",
-        "kept": "All {promises} promises were kept; open for more than 7 days: {old}.",
-        "none": "No promise ended; open for more than 7 days: {old}.",
+        "late": "{missed} of {promises} promises {were} missed, with {old} open for more than 7 days.",
+        "kept": "All {promises} promises were kept, with {old} open for more than 7 days.",
+        "none": "No promise came due, with {old} open for more than 7 days.",
         "rises": "Rising: {causes}.",
-        "calm": "Nothing rises.",
+        "calm": "No cause is rising.",
         "cause": "{name} ({count}, {before} in the weeks before)",
     },
     "id": {
-        "changed": "{opened} masuk, {closed} selesai, {open} masih terbuka.",
-        "more": "{opened} masuk ({change} dari sebelumnya), {closed} selesai, {open} masih terbuka.",
+        "changed": "{tickets} masuk, {closed} selesai, dan {open} masih terbuka.",
+        "more": "{tickets} masuk ({change} dari sebelumnya), {closed} selesai, dan {open} masih terbuka.",
         "up": "{count} lebih banyak",
         "down": "{count} lebih sedikit",
-        "late": "{missed} dari {promises} janji terlewat; terbuka lebih dari 7 hari: {old}.",
-        "kept": "Semua {promises} janji ditepati; terbuka lebih dari 7 hari: {old}.",
-        "none": "Tidak ada janji yang jatuh tempo; terbuka lebih dari 7 hari: {old}.",
+        "late": "{missed} dari {promises} janji terlewat; {old} terbuka lebih dari 7 hari.",
+        "kept": "Semua {promises} janji ditepati; {old} terbuka lebih dari 7 hari.",
+        "none": "Tidak ada janji yang jatuh tempo; {old} terbuka lebih dari 7 hari.",
         "rises": "Naik: {causes}.",
-        "calm": "Tidak ada yang naik.",
+        "calm": "Tidak ada penyebab yang naik.",
         "cause": "{name} ({count}, {before} pada minggu-minggu sebelumnya)",
+    },
+}
+# For no, one and more tickets.
+_COUNTS = {
+    "en": {
+        "tickets": ("no ticket", "1 ticket", "{} tickets"),
+        "closed": ("none was", "1 was", "{} were"),
+        "open": ("none is", "1 is", "{} are"),
+    },
+    "id": {
+        "tickets": ("tidak ada tiket", "1 tiket", "{} tiket"),
+        "closed": ("tidak ada yang", "1", "{}"),
+        "open": ("tidak ada yang", "1", "{}"),
     },
 }
 
@@ -45,9 +58,9 @@ def summary(report: Report, language: str = "en") -> tuple[str, str, str]:
 def _changed(report: Report, words: dict[str, str], language: str) -> str:
     now, before = report.figures, report.before
     counts = {
-        "opened": number(now.opened, language),
-        "closed": number(now.closed, language),
-        "open": number(now.open_at_end, language),
+        "tickets": _capital(_counted("tickets", now.opened, language)),
+        "closed": _counted("closed", now.closed, language),
+        "open": _counted("open", now.open_at_end, language),
     }
     more = now.opened - before.opened
     if not before.opened or not more:
@@ -65,8 +78,21 @@ def _late(report: Report, words: dict[str, str], language: str) -> str:
     first = next(place for place, limit in enumerate(AGES) if limit >= _OLD) + 1
     old = sum(sum(team.ages[first:]) for team in report.figures.teams)
     kind = "late" if missed else "kept" if all_ended else "none"
-    counts = {"missed": missed, "promises": all_ended, "old": old}
-    return words[kind].format(**{name: number(count, language) for name, count in counts.items()})
+    return words[kind].format(
+        missed=number(missed, language),
+        promises=number(all_ended, language),
+        were="was" if missed == 1 else "were",
+        old=_counted("tickets", old, language),
+    )
+
+
+def _counted(what: str, count: int, language: str) -> str:
+    forms = _COUNTS["id" if language == "id" else "en"][what]
+    return forms[min(count, 2)].format(number(count, language))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _rises(report: Report, words: dict[str, str], language: str) -> str:

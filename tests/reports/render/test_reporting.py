@@ -24,6 +24,7 @@ from mailbot.reports.render.sections import sections, title
 from mailbot.reports.render.summary import summary
 from mailbot.reports.render.text import text
 from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span, stretch
+from tests.builders import EKO
 from tests.reports.figures.lives import answered, assigned, at, closed, lives, opened, report, routed
 from tests.reports.figures.test_report import TICKETS, WEEK
 
@@ -64,13 +65,13 @@ def test_the_text_holds_every_table_in_columns() -> None:
 
     assert shown.startswith(
         "Report 23 to 30 November 2026\ncompared with 16 to 23 November 2026\n\n"
-        "2 came in, 2 were closed, 2 are open.\n"
-        "1 of 4 promises were missed; open for more than 7 days: 1.\nNothing rises.\n"
+        "2 tickets came in, 2 were closed, and 2 are open.\n"
+        "1 of 4 promises was missed, with 1 ticket open for more than 7 days.\nNo cause is rising.\n"
     )
     heads = [line.split() for line in shown.splitlines() if line.startswith("figure ")]
     assert heads == [["figure", "this", "period", "before", "change"]]
     rows = {line.split("  ")[0]: line.split() for line in shown.splitlines()}
-    assert rows["opened"] == ["opened", "2", "2", "+0%"]
+    assert rows["opened"] == ["opened", "2", "2", "="]
     assert rows["promises kept"][2:4] == ["75.0%", "-"]
     assert [each.title for each in sections(made())] == [
         "At a glance",
@@ -115,7 +116,7 @@ def test_the_page_loads_nothing_and_holds_its_charts() -> None:
     assert source.count("<svg ") == len(charts(made())) == 6
     assert "default-src 'none'" in source
     assert source.replace("http://www.w3.org/2000/svg", "").count("http") == 1  # http-equiv
-    assert source.index("<h1>") < source.index("<svg ") < source.index("<table>")
+    assert source.index("<h1>") < source.index("<table>") < source.index("<svg ") < source.rindex("<table>")
 
 
 def test_the_poster_shows_every_chart() -> None:
@@ -162,8 +163,9 @@ def test_the_json_has_stable_keys_and_plain_values() -> None:
 def test_an_empty_report_is_rendered_in_every_form() -> None:
     empty = report([], WEEK, lambda _: ALWAYS, WEEK.until)
 
-    assert [each.title for each in sections(empty)] == ["At a glance"]
-    assert "<table>" in page(empty)
+    assert sections(empty) == ()
+    assert "No ticket came in, none was closed, and none is open." in page(empty)
+    assert "Tidak ada tiket masuk" in text(empty, "id")
     assert poster(empty).png()
     assert shape(empty)["figures"]["reopen_rate"] is None
 
@@ -220,10 +222,10 @@ def test_three_sentences_name_what_changed_what_is_late_and_what_rises() -> None
     older = [[opened(-24 * 9), routed(-24 * 9), closed(-24 * 8)] for _ in range(30)]
 
     changed, late, rises = summary(made(*rising, *older))
-    assert changed == "32 came in (30 more than before), 2 were closed, 32 are open."
-    assert late == "1 of 4 promises were missed; open for more than 7 days: 1."
-    assert rises.startswith("Rising: payment/failed (30, 0 in the weeks before)")
-    assert summary(made(*rising), "id")[0].startswith("32 masuk (30 lebih banyak dari sebelumnya)")
+    assert changed == "32 tickets came in (30 more than before), 2 were closed, and 32 are open."
+    assert late == "1 of 4 promises was missed, with 1 ticket open for more than 7 days."
+    assert rises.startswith("Rising: Payment: failed (30, 0 in the weeks before)")
+    assert summary(made(*rising), "id")[0].startswith("32 tiket masuk (30 lebih banyak dari sebelumnya)")
 
 
 def test_a_page_has_no_white_boxes_and_a_picture_has_one() -> None:
@@ -256,3 +258,35 @@ def test_people_read_labels_and_programs_keys() -> None:
         assert all(word in page(told, language) for word in words)
     assert "payments" not in text(told)
     assert {each["team"] for each in shape(told)["figures"]["teams"]} == {"payments", "frontline"}
+
+
+def test_what_people_corrected_is_counted_against_what_rules_chose() -> None:
+    def life(hour: int, chosen: str, settled: str = "") -> list[e.Event]:
+        corrected = e.TicketCorrected(at(hour), EKO, (("category", settled),))
+        return [opened(hour), routed(hour, category=chosen), *([corrected] if settled else [])]
+
+    told = report(
+        [life(1, "general"), life(2, "general", "fraud"), life(3, "general", "fraud"), life(4, "fraud")],
+        WEEK,
+        lambda _: ALWAYS,
+        WEEK.until,
+    )
+    (table,) = [each for each in sections(told) if each.title == "Categories that the rules got wrong"]
+    assert table.rows == (("General", "Fraud", "2", "66.7%"),)
+    assert shape(told)["figures"]["categories"]["right"] == 0.5
+    assert [row[:2] for row in sections(told)[0].rows if row[0].startswith("category")] == [
+        ("category right at once", "50.0%")
+    ]
+
+
+def test_a_figure_without_data_is_left_out_and_a_change_has_an_arrow() -> None:
+    glance = {row[0]: row[1:] for row in sections(made())[0].rows}
+    assert "merged" not in glance
+    more = made(*([opened(n), routed(n)] for n in range(1, 3)))
+    assert {row[0]: row[-1] for row in sections(more)[0].rows}["opened"] == "↑ 100%"
+
+
+def test_a_chart_has_numbers_as_its_language_writes_them() -> None:
+    many = [[opened(1), routed(1)] for _ in range(1200)]
+    assert "1.202" in "".join(each.svg() for each in [poster(made(*many), "id")])
+    assert "1,202" in poster(made(*many)).svg()

@@ -1,7 +1,7 @@
 """What to change, from the promises of a simulation: which were missed most and why, and where people lack."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -20,20 +20,21 @@ FEWEST = 4  # answers from which "9 of 10" says something
 
 
 class Cause(StrEnum):
-    """Why the promise of an answer was missed; the first that fits."""
+    """Why a promise was missed. Of an answer it is the first that fits; of a resolution NEVER or OPEN."""
 
     NOBODY = "nobody_on_duty"  # of the team at that level, from the mail to the end of the promise
     FEW = "too_few_people"  # the queue of `staffing` is late too
     NEVER = "never_answered"  # in the period
     OFF_DUTY = "owner_off_duty"  # while a colleague was on duty
     LATE = "answered_late"  # somebody was there and could have answered
+    OPEN = "left_open"  # answered, and not closed
 
 
 @dataclass(frozen=True, slots=True)
 class LadderPromises:
-    """The promises of one target on one ladder. `causes` are those of missed answers.
+    """The promises of one target on one ladder, and why they were missed.
 
-    `within`: the work time in which 9 of 10 were answered; None where too few were.
+    `within`: the work time in which 9 of 10 were answered, or closed; None where too few were.
     """
 
     ladder: str
@@ -84,19 +85,27 @@ def advise(found: PromiseRuns, policy: Policy, period: Period, *, recorded: bool
     roster = Roster(policy, period.since - timedelta(days=7), period.until + timedelta(days=7))
     pools, short = _pools(found, roster) if recorded else ({}, {})
     runs = [run for answers in found.answers.values() for run in answers]
-    causes = {id(run): _cause(run, roster) for run in runs if run.missed}
+    causes = _causes(runs, roster)
     for place, indexes in short.items():
-        for run in (pools[place].runs[index] for index in indexes):
-            if causes[id(run)] is not Cause.NOBODY:
-                causes[id(run)] = Cause.FEW
+        lacking = [id(pools[place].runs[index]) for index in indexes]
+        causes |= {run: Cause.FEW for run in lacking if causes[run] is not Cause.NOBODY}
     if not recorded:  # nobody decided when to answer
-        causes = {key: cause for key, cause in causes.items() if cause is not Cause.LATE}
+        causes = {run: cause for run, cause in causes.items() if cause is not Cause.LATE}
     return Advice(
-        _promises(found, runs, causes, policy),
+        _promises(found, [*runs, *found.resolutions], causes | _open_causes(found.resolutions), policy),
         _steps(found, roster),
         _hours(runs, period.zone),
         _shortages(pools, short, period.zone) if recorded else None,
     )
+
+
+def _causes(runs: Iterable[Run], roster: Roster) -> dict[int, Cause]:
+    """Return the cause of each missed answer by the identity of its run."""
+    return {id(run): _cause(run, roster) for run in runs if run.missed}
+
+
+def _open_causes(resolutions: Iterable[Run]) -> dict[int, Cause]:
+    return {id(run): Cause.OPEN if run.answered else Cause.NEVER for run in resolutions if run.missed}
 
 
 def _pools(found: PromiseRuns, roster: Roster) -> tuple[dict[Place, Pool], dict[Place, set[int]]]:

@@ -17,6 +17,7 @@ from mailbot.domain.policy import Policy
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
 COUNTED = (*ANSWERS, Target.RESOLUTION)
 MOST = 5_000  # answers that are kept of a team's level, the newest
+MOST_RESOLUTIONS = 20_000
 Place = tuple[str, str]  # team, level
 
 
@@ -24,7 +25,7 @@ Place = tuple[str, str]  # team, level
 class Run:
     """One promise. `owner` had the ticket when it ended or was missed. `ended_at` None: nobody acted so far.
 
-    `team` and `level` are those where it began.
+    `team` and `level` are those where it began. `answered`: the customer had an answer when it was missed.
     """
 
     number: str
@@ -38,6 +39,7 @@ class Run:
     ended_at: datetime | None = None
     owner: str = ""
     agent: str = ""  # who answered
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class PromiseRuns:
         self._steps: dict[str, tuple[e.StepTaken, Ticket]] = {}
         self.counts: Counter[tuple[str, Target, bool]] = Counter()  # ladder, target, missed
         self.answers: dict[Place, deque[Run]] = {}
+        self.resolutions: deque[Run] = deque(maxlen=MOST_RESOLUTIONS)
         self.steps: list[StepTaken] = []
 
     def take(self, outcome: Outcome) -> None:
@@ -96,6 +99,7 @@ class PromiseRuns:
     def _miss(self, running: dict[Target, Run], target: Target, due_at: datetime, ticket: Ticket) -> None:
         if run := running.get(target):
             run.missed, run.due_at, run.owner = True, due_at, ticket.assignee or ""
+            run.answered = ticket.first_response_at is not None
 
     def _watch(self, running: dict[Target, Run], ticket: Ticket, at: datetime) -> None:
         """Begin and end promises by the clocks of the ticket."""
@@ -121,6 +125,8 @@ class PromiseRuns:
         self.counts[run.ladder, run.target, run.missed] += 1
         if run.target in ANSWERS:
             self.answers.setdefault((run.team, run.level), deque(maxlen=MOST)).append(run)
+        else:
+            self.resolutions.append(run)
 
     # --- steps ---
 

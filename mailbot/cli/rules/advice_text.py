@@ -1,11 +1,10 @@
 """The conclusions of `simulate`: which promises were kept, and what to change so that more are."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 from mailbot.analysis.simulate.advice import Advice, Cause, LadderPromises, StepResult
 from mailbot.analysis.simulate.staffing import Shortage
-from mailbot.cli.shared.formats import format_duration
+from mailbot.cli.shared.formats import count_text, format_duration, format_work_time
 from mailbot.cli.shared.ladder_text import moment_text, step_text
 from mailbot.cli.shared.output import clean, echo_wrapped, print_title
 from mailbot.domain import labels
@@ -13,10 +12,12 @@ from mailbot.domain.model import Target
 from mailbot.domain.policy import Policy
 
 MOST = 3  # promises, steps and teams that are named
+FEWEST = 10  # missed answers from which an hour is named
 LONG = 12  # hours: half a day says nothing
 OFTEN = 0.2  # share of times in vain from which a step is named
 PROMISES = {"first_response": "first answer", "next_response": "next answer", "resolution": "resolution"}
 CAUSES = {
+    Cause.OPEN: "it was answered and left open: close it, or say whose turn it is",
     Cause.NOBODY: "nobody at that level was on duty: cover these hours, or promise by theirs",
     Cause.FEW: "too few people were on duty",
     Cause.NEVER: "nobody answered at all",
@@ -44,7 +45,8 @@ def print_promises(names: Sequence[str], advice: Sequence[Advice]) -> None:
 def print_advice(advice: Advice, policy: Policy) -> None:
     """Print what to change, the worst first. `policy` is the one that the advice is about."""
     texts = [*_promise_texts(advice, policy), *_step_texts(advice, policy)]
-    texts += [_shortage_text(each, policy) for each in (advice.shortages or ())[:MOST]]
+    short = [each for each in advice.shortages or () if each.missed > 1]
+    texts += [_shortage_text(each, policy) for each in short[:MOST]]
     texts += _hours_text(advice.hours)
     print_title("What to change")
     if not texts:
@@ -59,30 +61,23 @@ def _promise_texts(advice: Advice, policy: Policy) -> Iterator[str]:
         total = each.kept + each.missed
         text = f"Ladder `{clean(each.ladder)}`, {name}{promised}: {each.missed:,} of {total:,} missed."
         for cause, count in each.causes.items():
-            text += f" {_times(count, each.missed)} {CAUSES[cause]}."
+            text += f" {_cases(count, each.missed)} {CAUSES[cause]}."
         if each.within:
-            text += f" 9 of 10 were answered within {_work_time(each.within)} of work time."
+            act = "closed" if each.target == Target.RESOLUTION else "answered"
+            text += f" 9 of 10 were {act} within {format_work_time(each.within)} of work time."
         yield text
 
 
-def _times(count: int, total: int) -> str:
-    return "Each time" if count == total and count > 1 else f"{count:,} time{'' if count == 1 else 's'}"
+def _cases(count: int, total: int) -> str:
+    if count == total and count > 1:
+        return "In all of them"
+    return f"In {count_text(count, 'case')}"
 
 
 def _promised(each: LadderPromises, policy: Policy) -> str:
     ladder = policy.ladders.get(each.ladder)
     span = ladder.targets.get(Target(each.target)) if ladder else None
-    return f" within {_work_time(span)}" if span else ""
-
-
-def _work_time(span: timedelta) -> str:
-    """Return a span in hours: a day of work time would be read as a work day."""
-    minutes = round(span.total_seconds() / 60)
-    hours, rest = divmod(minutes, 60)
-    return (
-        " ".join(part for part in (f"{hours:,} h" if hours else "", f"{rest} min" if rest else "") if part)
-        or "0 min"
-    )
+    return f" within {format_work_time(span)}" if span else ""
 
 
 def _step_texts(advice: Advice, policy: Policy) -> Iterator[str]:
@@ -91,7 +86,7 @@ def _step_texts(advice: Advice, policy: Policy) -> Iterator[str]:
         text = f"Step {each.step} of `{clean(each.ladder)}`{_step_name(each, policy)} was in vain "
         text += f"{each.in_vain:,} of {each.taken:,} times: the next step came before anybody acted."
         if each.nobody:
-            text += f" {_times(each.nobody, each.in_vain)} nobody at its level was on duty until then."
+            text += f" {_cases(each.nobody, each.in_vain)} nobody at its level was on duty until then."
         yield text
 
 
@@ -115,7 +110,7 @@ def _shortage_text(each: Shortage, policy: Policy) -> str:
 def _hours_text(hours: Sequence[int]) -> list[str]:
     """Name the shortest stretch of the day in which half of the missed answers were due."""
     total = sum(hours)
-    if total < MOST:
+    if total < FEWEST:
         return []
     lengths = [(length, begin) for length in range(1, LONG + 1) for begin in range(24)]
     stretches = [(length, -_sum(hours, begin, length), begin) for length, begin in lengths]

@@ -5,13 +5,12 @@ from datetime import timedelta
 
 from mailbot.analysis.diff.consequences import Consequences, PriorityShift, PromiseShift, Share
 from mailbot.analysis.diff.off_hours import NIGHT, PersonMails
-from mailbot.cli.shared.formats import count_text, format_duration
+from mailbot.cli.shared.formats import count_text, format_work_time
 from mailbot.cli.shared.output import clean, echo, echo_wrapped
 from mailbot.domain import labels
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing.conditions import PRIORITIES
 
-HOUR = timedelta(hours=1)
 SHOWN = 8  # people
 PROMISES = {"first_response": "first answer", "resolution": "resolution"}
 
@@ -58,7 +57,7 @@ def _print_people(people: Sequence[PersonMails], policy: Policy, shown: int | No
     for each in people[:shown]:
         echo_wrapped(f"  {_person_text(each, policy)}", 4)
     if shown is not None and len(people) > shown:
-        echo(f"  {len(people) - shown:,} more people: --all shows them.")
+        echo(f"  and {len(people) - shown:,} more: --all shows them.")
 
 
 def _person_text(person: PersonMails, policy: Policy) -> str:
@@ -88,7 +87,8 @@ def _label(policy: Policy, kind: str, key: str) -> str:
 
 
 def _amount(number: float) -> str:
-    return f"{number:,.0f}" if number >= 10 or number == int(number) else f"{number:,.1f}"
+    tenths = round(number, 1)
+    return f"{tenths:,.0f}" if tenths >= 10 or tenths == int(tenths) else f"{tenths:,.1f}"
 
 
 def _signed(number: float) -> str:
@@ -115,7 +115,4 @@ def _promise_text(shift: PromiseShift) -> str:
 def _span_text(span: timedelta | None, calendar: str = "") -> str:
     if span is None:
         return "no promise"
-    hours = f" of `{clean(calendar)}`" if calendar else ""
-    # Work time is counted in hours: "1 d" would be read as a work day.
-    text = f"{span / HOUR:,.0f} h" if span > HOUR and not span % HOUR else format_duration(span)
-    return f"{text}{hours}"
+    return format_work_time(span) + (f" of `{clean(calendar)}`" if calendar else "")

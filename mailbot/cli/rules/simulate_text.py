@@ -252,7 +252,7 @@ def _print_people(simulation: Simulation) -> None:
     echo()
     print_table(("mails to (by ladders)", *simulation.short_names), rows)
     if len(ranked) > SHOWN:
-        echo(f"{len(ranked) - SHOWN:,} more people: --json has all.", dim=True)
+        echo(f"and {len(ranked) - SHOWN:,} more: --json has all.")
 
 
 def _print_verdict(verdict: Verdict, simulation: Simulation) -> None:

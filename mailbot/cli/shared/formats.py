@@ -37,6 +37,13 @@ def format_duration(length: timedelta) -> str:
     return " ".join(parts[:2])
 
 
+def format_work_time(length: timedelta) -> str:
+    """Return hours and minutes: "26 h", "1 h 5 min". A day of 24 hours would be read as a work day."""
+    hours, minutes = divmod(round(length.total_seconds() / 60), 60)
+    parts = ([f"{hours:,} h"] if hours else []) + ([f"{minutes} min"] if minutes or not hours else [])
+    return " ".join(parts)
+
+
 def format_size(octets: int) -> str:
     """Return "812 B", "3.4 MB"."""
     amount = float(octets)

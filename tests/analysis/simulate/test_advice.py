@@ -16,7 +16,10 @@ from mailbot.analysis.simulate.result import Options, run_scenarios
 from mailbot.analysis.simulate.staffing import Job, Shortage, serve
 from mailbot.domain import commands as c
 from mailbot.domain.actor import Actor
+from mailbot.domain.model import Turn
 from mailbot.domain.policy import Policy, Team
+from mailbot.domain.reasons import NO_REASON
+from mailbot.domain.replies.agent_answer import Next
 from mailbot.domain.worktime import Calendar, hours
 from mailbot.reports.figures.api import Period
 from tests.analysis.simulate.test_engine import MONTH, script
@@ -98,6 +101,15 @@ def test_a_late_answer_whose_owner_alone_was_off_duty_is_told_from_others() -> N
     found = conclusions(script(handed, late), by=replace(two, teams=teams))
 
     assert answers(found).causes == {Cause.OFF_DUTY: 1}
+
+
+def test_a_late_resolution_was_answered_and_left_open_or_never_answered() -> None:
+    late = CommandGiven(NOW + 20 * HOUR, "v1", c.Close("done"), Actor.operator())
+    still_ours = AgentAnswer(NOW + HOUR / 2, "v1", RINA.address, Next(Turn.OURS, NO_REASON))
+    for stimuli, cause in (((still_ours, late), Cause.OPEN), ((late,), Cause.NEVER)):
+        found = conclusions(script(*stimuli), by=desk(RINA))
+        resolution = next(each for each in found.promises if each.target == "resolution")
+        assert (resolution.missed, resolution.causes) == (1, {cause: 1})
 
 
 def test_nine_of_ten_answers_give_the_time_that_a_promise_would_need() -> None:

@@ -128,7 +128,7 @@ async def test_tests_are_written_once_and_name_nobody(shell: Shell, directory: P
 
     assert "Wrote 1 test to" in text
     assert "Wrote" not in again
-    assert "1 ticket has such a test already" in again
+    assert "Not written again: 1 ticket" in again
     assert after.startswith(before)
     [test] = load(directory, shell.env).tests
     assert (test.name, test.expected_to_fail) == (f"corrected {number}", True)

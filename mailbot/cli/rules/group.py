@@ -18,4 +18,4 @@ COMMANDS = {
 @click.group(cls=LazyGroup, modules=COMMANDS)
 @config_option
 def rules() -> None:
-    """Prove faults of rules, compare two policies over real mail, show what a shadow policy would do."""
+    """Prove faults of rules, find what they got wrong, compare two policies over real mail."""

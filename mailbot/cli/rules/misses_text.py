@@ -53,7 +53,7 @@ def print_added(added: Added | None, directory: Path) -> None:
             "names may be left, so read them before you share the file."
         )
     if added.known:
-        echo(f"{count_text(len(added.known), 'ticket')} has such a test already.")
+        echo(f"Not written again: {count_text(len(added.known), 'ticket')} whose mail is a test already.")
     if added.unlike:
         _wrap(
             "Not written, because the rules decide their text alone as people did (who wrote it, when, or an "

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, delete
 
-from mailbot.analysis.corrections import SettledTicket, settled_tickets
+from mailbot.analysis.corrections import SettledTicket, read_outcomes, settled_tickets
 from mailbot.domain import commands as c
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import Acted
@@ -78,3 +78,16 @@ async def test_only_tickets_since_then_are_read(desk: Desk) -> None:
 
     assert [each.number for each in read(desk, days=5)] == [newer.number]
     assert len(read(desk, days=15)) == 2
+
+
+async def test_the_corrected_tickets_can_be_read_alone_and_without_their_mail(desk: Desk) -> None:
+    await desk.receive(Subject="Saldo terpotong")
+    corrected = await desk.receive(Subject="Barang")
+    do(desk, corrected.number, FRAUD)
+    set_back = await desk.receive(Subject="Kurir")
+    do(desk, set_back.number, FRAUD)
+    do(desk, set_back.number, c.Correct(category="general"))
+
+    found = read_outcomes(desk.store, desk.clock - timedelta(days=1), corrected=True)
+
+    assert {number: each.settled.category for number, each in found.items()} == {corrected.number: "fraud"}

@@ -22,7 +22,7 @@ from mailbot.domain.routing.text import Text
 from mailbot.store.store import Store
 
 FEWEST = 2  # misses that share a term: of one mail nothing can be learned
-COMMON = 500  # other tickets with a term from which on it tells nothing; more are not kept in memory
+COMMON = 500  # uncorrected tickets with a term from which on it tells nothing; more are not kept in memory
 _TRIED = 12  # terms that are replayed for each group
 _WEIGHT = 2  # misses that one moved ticket outweighs
 
@@ -142,8 +142,10 @@ def _others(
     for ticket in progress(with_mails(store, outcomes, [policy]), len(outcomes), "Routing again"):
         mail = ticket.case.mail
         found = scan((Text(mail.subject), Text(mail.visible or mail.text)))
-        counts.update(here := terms if found is None else found)
-        if any(counts[term] <= COMMON for term in here):
+        here = terms if found is None else found
+        if not ticket.corrected:
+            counts.update(here)
+        if here and (ticket.corrected or any(counts[term] <= COMMON for term in here)):
             yield _Other(ticket, here, place_mail(policy, ticket.case))
 
 

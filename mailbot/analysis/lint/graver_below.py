@@ -1,7 +1,7 @@
 """A grave rule below milder ones: mail that matches both goes to the milder one.
 
-Grave is what becomes urgent, or what starts above the lowest level with a high priority. The order is taken
-as meant in these cases:
+Grave is what becomes urgent, or what starts at a higher level with a higher priority, high at least. The order
+is taken as meant in these cases:
 
 - The milder rule asks who wrote, how the mail came, or how its subject begins. Alternatives of a rule that only
   ask what the mail says are still compared.
@@ -78,9 +78,9 @@ def _gravity_text(context: RuleContext, index: int) -> str:
 def _is_graver(context: RuleContext, lower: int, upper: int) -> bool:
     level, priority = _gravity(context, lower)
     mild_level, mild_priority = _gravity(context, upper)
-    grave = priority >= _URGENT or (level > 0 and priority >= _HIGH)
-    mild = mild_priority < _URGENT and (mild_level == 0 or mild_priority < _HIGH)
-    return grave and mild and level >= mild_level and priority > mild_priority
+    if priority >= _URGENT:
+        return priority > mild_priority and level >= mild_level
+    return priority >= _HIGH and priority > mild_priority and level > mild_level
 
 
 # --- what is meant ----------------------------------------------------------------------------------------

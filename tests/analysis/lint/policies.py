@@ -129,7 +129,7 @@ def office(policy: Policy) -> Policy:
     """Build a policy in which all work in office hours, with holidays, and no compensation is allowed."""
     teams = (
         Team("frontline", "office", (agent("Ayu", "L1"), agent("Budi", "L1"), agent("Dewi", "L2"))),
-        Team("payments", "office", (agent("Fitri", "L1"), agent("Joko", "L1"))),
+        Team("payments", "office", (agent("Fitri", "L1"), agent("Joko", "L1"), agent("Hesti", "L2"))),
         Team("management", "office", (agent("Gita", "management"), agent("Indra", "management"))),
     )
     return replace(_with(policy, teams), authority=Authority())

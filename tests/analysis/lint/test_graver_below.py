@@ -80,6 +80,7 @@ def test_what_is_graver(upper: dict[str, str], lower: dict[str, str]) -> None:
         ({"urgency": "critical"}, {"urgency": "critical", "level": "L2"}),
         ({"urgency": "high", "level": "L2"}, {"urgency": "critical", "level": "L1"}),
         ({}, {"level": "L2"}),
+        ({"level": "L2"}, {"urgency": "high", "level": "L2"}),
     ],
 )
 def test_what_is_not_graver(upper: dict[str, str], lower: dict[str, str]) -> None:

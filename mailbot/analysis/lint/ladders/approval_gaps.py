@@ -214,14 +214,16 @@ def _idle_limits(context: LadderContext) -> Iterator[Finding]:
         return
     best = max(reach, key=lambda each: reach[each].amount)
     if given.per_customer is not None and reach[best] > given.per_customer:
+        routes = [route for route in reach if reach[route] == reach[best]]
         yield from _budget_below_reach(
-            context, authority.PER_CUSTOMER, "", given.per_customer, (best,), reach[best]
+            context, authority.PER_CUSTOMER, "", given.per_customer, routes, reach[best]
         )
     for team, budget in given.per_team.items():
         own = [route for route in reach if route.team == team and reach[route] > budget]
         if own:
             most = max(own, key=lambda each: reach[each].amount)
-            yield from _budget_below_reach(context, authority.PER_TEAM, team, budget, (most,), reach[most])
+            routes = [route for route in own if reach[route] == reach[most]]
+            yield from _budget_below_reach(context, authority.PER_TEAM, team, budget, routes, reach[most])
     for level, limit in given.per_ticket.get("", {}).items():
         if limit > NOTHING and not ladders.agents_at(policy, "", level):
             yield Finding(

@@ -14,7 +14,14 @@ from mailbot.config.checks import learned_rules
 from mailbot.config.yaml.source import Source
 from mailbot.domain.classify import classify
 from mailbot.domain.policy import Actions, Policy, Rule
-from mailbot.domain.routing.conditions import COMPLEXITIES, PRIORITIES, URGENCIES, Condition, build
+from mailbot.domain.routing.conditions import (
+    COMPLEXITIES,
+    PRIORITIES,
+    URGENCIES,
+    Condition,
+    build,
+    is_learned,
+)
 from mailbot.domain.routing.learned import Learned, Model, Reached, encode
 from tests import builders
 from tests.config.faults import TODAY, brief, lay, loaded, problems
@@ -212,7 +219,7 @@ def test_rules_that_pass_the_check_never_lower_a_ticket(
     policy = builders.policy(rules=(*rules, Rule("rest", None, last)))
     assume(not _check(policy))
     without = replace(
-        policy, rules=tuple(each for each in policy.rules if not learned_rules.asks(each)), cache={}
+        policy, rules=tuple(each for each in policy.rules if not is_learned(each.when)), cache={}
     )
     mail = facts(subject="Halo", text=" ".join(sorted(words)))
     before, after = classify(without, mail), classify(policy, mail)

@@ -87,7 +87,9 @@ def _is_graver(context: RuleContext, lower: int, upper: int) -> bool:
 
 
 def _asks_words(context: RuleContext, index: int) -> bool:
-    return any(_is_word(each) for each in literals(context.formulas[index]))
+    """Decide whether the rule could stand above: a learned one must stand below."""
+    is_learned = conditions.is_learned(context.rules[index].when)
+    return not is_learned and any(_is_word(each) for each in literals(context.formulas[index]))
 
 
 def _is_word(literal: Literal) -> bool:

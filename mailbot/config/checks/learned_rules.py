@@ -12,7 +12,7 @@ from itertools import product
 from mailbot.config.yaml.source import Source
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing import conditions
-from mailbot.domain.routing.conditions import LEARNED, PRIORITIES, leaves_of
+from mailbot.domain.routing.conditions import PRIORITIES, is_learned
 from mailbot.errors import Problem
 
 ADDS = ("urgency", "complexity", "priority", "tags")
@@ -24,10 +24,10 @@ _Pair = tuple[str | None, str | None]  # what a ticket gets without the rule, an
 def check(policy: Policy, routing: Source) -> Iterator[Problem]:
     """Report each rule with `learned` that stands too high, sets too much, or could lower something."""
     for index, rule in enumerate(policy.rules):
-        if not asks(rule):
+        if not is_learned(rule.when):
             continue
         place = ("rules", index)
-        specific = [each for each in policy.rules[index + 1 : -1] if not asks(each)]
+        specific = [each for each in policy.rules[index + 1 : -1] if not is_learned(each.when)]
         if specific and not rule.go_on:
             message = f"rule `{rule.name}` guesses, and stands above rule `{specific[0].name}`, which knows"
             yield routing.at_key((*place, "when"), message, "move it below, or give it `go_on: true`")
@@ -37,11 +37,6 @@ def check(policy: Policy, routing: Source) -> Iterator[Problem]:
             yield routing.at_key((*place, "then", too_much), message, f"there it sets {', '.join(ADDS)}")
         elif lowered := _lowered(policy, index):
             yield routing.at_key((*place, "then"), lowered, _CURE)
-
-
-def asks(rule: Rule) -> bool:
-    """Tell whether a condition of the rule is learned."""
-    return any(leaf.field == LEARNED for leaf in leaves_of([rule.when] if rule.when else []))
 
 
 def _sets_too_much(rule: Rule) -> str:

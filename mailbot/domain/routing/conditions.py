@@ -257,6 +257,11 @@ def leaves_of(whens: Iterable[When], *, outside_none: bool = False) -> Iterator[
             yield from leaves_of(when.parts, outside_none=outside_none)
 
 
+def is_learned(when: When | None) -> bool:
+    """Tell whether any of the conditions is learned, so that it may be wrong."""
+    return any(leaf.field == LEARNED for leaf in leaves_of([when] if when else []))
+
+
 def build(field: str, operator: str, value: object, context: Context = NO_CONTEXT) -> Condition:
     """Build the condition of `field: {operator: value}` in a rule. ValueError says what is wrong.
 

@@ -99,7 +99,8 @@ class Model:
         """Make texts that are as much of a category as any, of its weightiest pairs of words."""
         weights = self.categories[category].weights if category in self.categories else {}
         pairs = sorted((each for each in weights if " " in each.strip()), key=lambda each: -weights[each])
-        return tuple(". ".join(pairs[at : at + 3]) + "." for at in range(min(_SAMPLES, len(pairs))))
+        best = pairs[:_SAMPLES]
+        return (*(". ".join(best[at : at + 3]) + "." for at in range(len(best))), *best)
 
 
 NOTHING_LEARNED = Model()

@@ -10,6 +10,7 @@ from mailbot.domain.model import Authentication, Author, CustomerHistory
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
 from mailbot.domain.routing.field_types import AddressList, Context
+from mailbot.domain.routing.learned import Learned, Model, Reached
 from mailbot.domain.worktime import Calendar, Interval
 from tests import builders
 from tests.analysis.lint.rule_sets import OFFICE
@@ -31,9 +32,12 @@ TEXTS = (
 )
 SENDERS = ("a@bank.id", "x@mail.bank.id", "b@example.com")
 NIGHT = Calendar("night", "Asia/Makassar", ((Interval(timedelta(), timedelta(hours=6)),),) * 7)
+# Of the mails here "saldo hilang" is of this category, and whatever says "refund" is not.
+_LEARNED = Learned(-1.0, {"saldo hilang": 9.0, "refun": -20.0}, (Reached(0.9, 0.5, 0.8),))
 CONTEXT = Context(
     {"office": OFFICE, "night": NIGHT},
     {"vip": AddressList(frozenset({"a@bank.id"}), frozenset({"mail.bank.id"})), "empty": AddressList()},
+    Model({"lost": _LEARNED}, {"lost": 60}, 300),
 )
 MONDAY = datetime(2026, 1, 5, tzinfo=ZoneInfo("Asia/Jakarta"))
 PROOFS = tuple(Authentication)
@@ -56,6 +60,7 @@ _ASKED: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[object, ...]], ...] 
     (("authentication",), ("is",), ("pass", "fail", "none")),
     (("author",), ("is",), ("person", "machine", "report")),
     (("machine_may_answer",), ("is",), (True, False)),
+    (("learned",), ("is",), (("lost", "0.9 precision"),)),
     (("header.x-kind",), ("is", "contains"), WORDS),
     (("attachment_name",), ("ends_with",), (".pdf",)),
     (("hour",), ("within",), ("mon-fri 08:00-17:00", "sat, sun", "22:00-06:00", "12:00-13:00")),
@@ -122,4 +127,5 @@ def policy_of(asked: list[When], go_on: tuple[bool, ...] = ()) -> Policy:
         rules=(*rules, Rule("everything else", None, Actions(team="frontline"))),
         calendars=CONTEXT.calendars,
         lists=CONTEXT.lists,
+        learned=CONTEXT.learned,
     )

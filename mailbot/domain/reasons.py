@@ -67,11 +67,16 @@ def together(*reasons: Reason) -> Reason:
     return given[0] if len(given) == 1 else Reason("together", {"reasons": given}) if given else NO_REASON
 
 
+def parts(reason: Reason) -> tuple[Reason, ...]:
+    """Return the reasons that it is made of, of a single one itself."""
+    found = reason.params["reasons"] if reason.code == "together" else (reason,)
+    assert isinstance(found, tuple)
+    return found
+
+
 def codes(reason: Reason) -> tuple[str, ...]:
     """Return the code, and the codes of the parts where the reason is made of several."""
-    parts = reason.params.get("reasons", ()) if reason.code == "together" else ()
-    assert isinstance(parts, tuple)
-    return (reason.code, *(part.code for part in parts))
+    return (reason.code, *(part.code for part in parts(reason) if part is not reason))
 
 
 class _Params(dict[str, str]):

@@ -94,7 +94,7 @@ def test_every_rule_is_told_with_the_conditions_that_decided(shell: Shell, direc
 
 
 def test_people_read_the_tree_and_what_follows(shell: Shell, directory: Path) -> None:
-    shown = run(shell, "-", "--config", str(directory), stdin=MAIL).stdout
+    shown = run(shell, "-", "--all", "--config", str(directory), stdin=MAIL).stdout
     for words in (
         "goes on  vip  (routing.yaml line 2)",
         "matches  parcel  (routing.yaml line 6)",
@@ -117,7 +117,7 @@ def test_a_machines_mail_is_explained_as_filed_and_why(shell: Shell, directory: 
     assert (told["ticket"]["status"], told["belongs"]["filed"]) == ("filed", "sender no-reply")
     assert (told["mail"]["author"], told["mail"]["machine_may_answer"]) == ("machine", False)
     assert told["ticket"]["rule"] == "parcel"
-    shown = run(shell, *words, stdin=mail).stdout
+    shown = run(shell, *words, "--all", stdin=mail).stdout
     for text in ("a machine: sender no-reply", "filed as automatic mail: sender no-reply", "it is filed"):
         assert text in shown, shown
 
@@ -187,7 +187,7 @@ async def test_a_tickets_routing_is_shown_by_the_policy_of_its_day(shell: Shell,
     routing = tell(shell, ticket.number, *config)["routing"]
     assert (routing["policy"], routing["rules"][-1]["name"]) == (old, "parcel")
     assert "no longer the one in the files" in routing["note"]
-    shown = run(shell, ticket.number, *config).stdout
+    shown = run(shell, ticket.number, "--all", *config).stdout
     assert f"of policy {old}" in shown
     assert "* yes  body contains 'kurir'" in shown
 
@@ -203,7 +203,7 @@ def test_it_names_the_customer_of_a_mail_that_others_sent(shell: Shell, director
     form = (
         "From: noreply@toko-lain.example\nReply-To: ani@mail.example\nSubject: Barang\n\nBarang saya rusak.\n"
     )
-    shown = " ".join(run(shell, "-", "--config", str(directory), stdin=form).output.split())
+    shown = " ".join(run(shell, "-", "--all", "--config", str(directory), stdin=form).output.split())
     assert "customer noreply@toko-lain.example (it names ani@mail.example" in shown
     assert "no answer can reach noreply@toko-lain.example" in shown
 
@@ -214,7 +214,9 @@ def test_it_names_the_customer_of_a_mail_that_others_sent(shell: Shell, director
         "---------- Forwarded message ---------\nFrom: ani@mail.example\nDate: x\nSubject: Saldo\n\nRefund.\n"
     )
     shown = " ".join(
-        run(shell, "-", "--config", str(directory), "--peer", "10.0.0.5", stdin=forward).output.split()
+        run(
+            shell, "-", "--all", "--config", str(directory), "--peer", "10.0.0.5", stdin=forward
+        ).output.split()
     )
     assert "customer ani@mail.example (an agent forwards this mail" in shown
     assert "no acknowledgement: forwarded by an agent (ayu@staf.example)" in shown

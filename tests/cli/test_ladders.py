@@ -29,8 +29,8 @@ async def test_a_decision_is_shown_answered_once_and_told(shell: Shell) -> None:
     duty = Deadlines(shell.desk.deps)
     await duty.run_once()
 
-    assert "to be decided Refund? (yes, no), by management" in shell.run("ticket", "show", number)
-    assert "as it was when the ticket was given it" in shell.run("explain", number)
+    assert "to decide Refund? (yes, no), by management" in shell.run("ticket", "show", number)
+    assert "as it was when the ticket was given it" in shell.run("explain", number, "--all")
     assert "there are: yes, no" in shell.run("ticket", "decide", number, "perhaps", code=1)
     assert "decided: yes: goodwill" in shell.run("ticket", "decide", number, "YES", "--because", "goodwill")
     assert "waits for no decision" in shell.run("ticket", "decide", number, "no", code=1)

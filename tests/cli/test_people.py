@@ -101,7 +101,8 @@ async def test_a_file_of_a_mail_is_listed_and_written_once(shell: Shell, tmp_pat
         body="--b\r\n\r\nLihat.\r\n--b\r\nContent-Type: text/csv; name=data.csv\r\n\r\na,b\r\n--b--",
     )
     assert "data.csv" in shell.run("ticket", "attachment", ticket.number)
-    assert "1: data.csv" in shell.run("ticket", "show", ticket.number)
+    assert "wrote, 1 file |" in shell.run("ticket", "show", ticket.number)
+    assert "1: data.csv" in shell.run("ticket", "show", ticket.number, "--all")
     target = tmp_path / "out.csv"
     shell.run("ticket", "attachment", ticket.number, "1", "-o", str(target))
     assert target.read_text().strip() == "a,b"

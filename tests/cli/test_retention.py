@@ -59,13 +59,13 @@ async def test_what_would_go_is_shown_and_then_deleted(shell: Shell) -> None:
     assert "deleted by retention on" in shell.run("ticket", "raw", old, code=1)
     assert "deleted by retention on" in shell.run("ticket", "attachment", older, "1", "-o", "-", code=1)
     assert "deleted by retention on" in shell.run("ticket", "attachment", older)
-    assert "deleted by retention on" in shell.run("ticket", "show", older)
+    assert "deleted by retention on" in shell.run("ticket", "show", older, "--all")
     assert "deleted by retention" not in shell.run("ticket", "show", old)
     proved = shell.shown("prove", old)
     assert proved["proved"]
     assert proved["mails"][0]["sha256"] == proved["mails"][0]["deleted_sha256"] != ""
     shell.run("ticket", "raw", open_ticket.number)
-    assert "Lihat foto." in shell.run("ticket", "show", older)
+    assert "Lihat foto." in shell.run("ticket", "show", older, "--all")
 
 
 async def test_a_deleted_ticket_is_named_as_such(shell: Shell) -> None:

@@ -109,9 +109,8 @@ def test_the_next_steps_work_as_they_are_printed(tmp_path: Path, name: str) -> N
     assert (checked.exit_code, "is fine" in checked.stdout) == (0, True), checked.output
     explained = run(*shlex.split(explain)[1:], stdin=shlex.split(echo)[1])
     assert (explained.exit_code, "Nothing was changed." in explained.stdout) == (0, True)
-    rule = re.search(r"so rule '(.*)' decides", explained.stdout)
-    assert rule
-    assert rule[1] == load(target, {}).tests[0].expected[0].values[0]
+    told = json.loads(run(*shlex.split(explain)[1:], "--json", stdin=shlex.split(echo)[1]).stdout)
+    assert told["ticket"]["rule"] == load(target, {}).tests[0].expected[0].values[0]
 
 
 def test_the_mailbox_stands_where_the_starter_had_its_own(tmp_path: Path) -> None:

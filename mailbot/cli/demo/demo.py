@@ -23,7 +23,7 @@ from mailbot.cli.demo.sink import Sink
 from mailbot.cli.demo.tour import DemoFailed, Tour
 from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.open_store import fail
-from mailbot.cli.shared.output import clean_block, echo, print_title
+from mailbot.cli.shared.output import clean_block, echo, echo_wrapped
 from mailbot.config.api import load
 from mailbot.store.store import Store
 
@@ -51,8 +51,8 @@ def demo(once: bool) -> None:
     directory = Path(tempfile.mkdtemp(prefix="mailbot-demo-"))
     try:
         with _running(directory, host, port) as tour:
-            tour.run()
-            tour.print_instructions(f"{_command()} --config {directory}")
+            shown = tour.run()
+            tour.print_instructions(_command(), directory, shown)
             if not once:
                 echo("Waiting for mail. Ctrl-C ends the demo.\n", bold=True)
                 tour.watch()
@@ -96,10 +96,10 @@ def _running(directory: Path, host: str, port: int) -> Iterator[Tour]:
     settings.write(directory, listen, f"127.0.0.1:{sink.port}")
     environment = settings.environment(os.environ)
     loaded = load(directory, environment)
-    print_title("mailbot demo")
-    echo(f"  daemon  {listen}, takes mail for {next(iter(loaded.policy.mailboxes))}")
-    echo(f"  files   {directory}: configuration, templates, store (SQLite), daemon.log")
-    echo(f"  sink    127.0.0.1:{sink.port}, catches all that mailbot sends: nothing leaves this machine\n")
+    echo_wrapped(f"mailbot demo  on {listen} (SQLite), all mail stays here, Ctrl-C ends it", bold=True)
+    echo_wrapped(
+        f"  It takes mail for {next(iter(loaded.policy.mailboxes))}. Its files are in {directory}.\n"
+    )
     sink.start()
     process = _start(directory, environment)
     try:

@@ -29,6 +29,7 @@ CHARGED_TWICE = Complaint(
     "Please refund the second payment.\n\nRegards,\nAndrew Collins\n",
 )
 COMPLAINTS = (
+    FRAUD,
     Complaint(
         "Siti Rahmawati",
         "siti.rahmawati@surel.example",
@@ -63,7 +64,6 @@ COMPLAINTS = (
         "Jam operasional toko",
         "Selamat siang, apakah layanan pelanggan buka pada hari libur nasional?\n\nTerima kasih,\nRudi\n",
     ),
-    FRAUD,
 )
 
 

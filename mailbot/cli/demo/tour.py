@@ -1,29 +1,33 @@
 """What the demo shows: complaints and tickets, a reply, an answer, a missed deadline, then your mail."""
 
+import shlex
 import smtplib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 
 from mailbot.cli.demo.mails import CHARGED_TWICE, COMPLAINTS, FRAUD, Complaint, build_mail
 from mailbot.cli.demo.sink import ReceivedMail, Sink
-from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_duration
-from mailbot.cli.shared.output import clean, echo, print_title
+from mailbot.cli.shared.names import Names
+from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_title
+from mailbot.cli.shared.promise_text import promises
+from mailbot.cli.shared.wall_clock import WallClock
+from mailbot.cli.tickets.pages.show_text import contacts
+from mailbot.cli.tickets.pages.timeline import Timeline, shorten
 from mailbot.domain import events as e
-from mailbot.domain.model import Ticket, Turn
+from mailbot.domain.model import Target, Ticket, Turn
 from mailbot.domain.policy import Policy
 from mailbot.store import queries, tickets
-from mailbot.store.lists import ticket_list
+from mailbot.store.codec import match_of
 from mailbot.store.store import Store
 
 PATIENCE = 20.0  # seconds for anything to happen; usual is a tenth of one
 POLL = 0.02
 ZONE = "Asia/Jakarta"
-HIDDEN = (e.ClocksSet, e.AcknowledgementEnqueued)
 
 
 class DemoFailed(Exception):
@@ -45,48 +49,64 @@ class Tour:
     def mailbox(self) -> str:
         return next(iter(self.policy.mailboxes))
 
-    def run(self) -> None:
-        print_title("1. Complaints come in; each gets a number, a team, a deadline and an answer")
+    def run(self) -> str:
+        """Show one complaint in full and a line for each other; then a reply, an answer and a missed promise.
+
+        Return the number of the first one.
+        """
+        print_title(f"\n1. {len(COMPLAINTS)} customers complain")
         numbers = {complaint: self._complain(complaint) for complaint in COMPLAINTS}
+        print_title("\n2. A customer replies to the acknowledgement: no second ticket")
         self._reply_as_customer(CHARGED_TWICE, numbers[CHARGED_TWICE])
+        print_title("\n3. The agent replies to the notice: the customer gets the answer")
         self._answer_as_agent(CHARGED_TWICE, numbers[CHARGED_TWICE])
-        self._miss_deadline(numbers[FRAUD])
+        print_title("\n4. Nobody answers the first one within 5 s (15 min in the shipped rules)")
+        self._miss_promise(numbers[FRAUD])
+        return numbers[FRAUD]
 
     def _complain(self, complaint: Complaint) -> str:
-        name, address, subject = complaint.name, complaint.address, complaint.subject
-        mail = build_mail(name, address, self.mailbox, subject, complaint.text)
-        echo(f"\n-> {name} <{address}>: {subject}", fg="cyan", bold=True)
-        sent_at = self._send(mail, address, self.mailbox)
+        mail = build_mail(complaint.name, complaint.address, self.mailbox, complaint.subject, complaint.text)
+        sent_at = self._send(mail, complaint.address, self.mailbox)
         number = self._wait_for_number(mail["Message-ID"])
-        ticket = self._ticket(number)
-        agent = self.policy.agents.get(ticket.assignee or "")
-        place = f"{ticket.category}, priority {ticket.priority}"
-        echo(f"   {number}  rule {clean(ticket.rule)!r}: {place}", bold=True)
-        goes_to = agent.name if agent else "the whole team"
-        echo(f"   team {ticket.team}, level {ticket.level}, goes to {goes_to}")
-        for event in self._events(number):
-            if isinstance(event, e.TicketRouted):
-                echo(f"   because {clean(str(event.reason))}", dim=True)
-        _print_mail(self._wait_for_mail(address, number), sent_at)
+        acknowledgement = self._wait_for_mail(complaint.address, number)
+        page = self._page(number)
+        if complaint is FRAUD:
+            _print_in_full(page, complaint, acknowledgement, sent_at)
+        else:
+            category = page.names.label("category", page.ticket.category)
+            owner = page.names.first(page.ticket.assignee) or "the whole team"
+            place = f"{page.names.place(page.ticket)}, {owner}"
+            self._print_line(number, f"{complaint.name}: {category}, {place}, by {_promised(page)}")
         return number
 
+    def _page(self, number: str) -> "DemoPage":
+        messages = self.store.read_now(lambda c: queries.messages_of(c, number, longest=200))
+        events, ticket = self._events(number), self._ticket(number)
+        names = Names(self.policy, contacts(messages))
+        found = promises(ticket, self.policy)
+        clock = WallClock(ZONE, datetime.now(UTC)).showing(
+            [*(at for at, _ in found), *(e.at for e in events)]
+        )
+        return DemoPage(ticket, events, messages, names, clock, found)
+
+    def _print_line(self, number: str, text: str) -> None:
+        echo_wrapped(f"  {number}  {clean(text)}", 2 + len(number))
+
     def _reply_as_customer(self, complaint: Complaint, number: str) -> None:
-        print_title("\n2. The customer replies to the acknowledgement; the reply joins its ticket")
         acknowledgement = self._wait_for_mail(complaint.address, number)
         text = "I forgot to say: both payments were made with the card ending in 4402.\n\nAndrew\n"
         subject, replied = f"Re: {acknowledgement.subject}", acknowledgement.message_id
         mail = build_mail(complaint.name, complaint.address, self.mailbox, subject, text, replied)
-        echo(f"\n-> {complaint.name}: {clean(mail['Subject'])}", fg="cyan", bold=True)
         self._send(mail, complaint.address, self.mailbox)
         joined = self._wait_for_number(mail["Message-ID"])
         if joined != number:
             raise DemoFailed(f"the reply opened the ticket {joined}")
-        message = self.store.read_now(lambda c: queries.messages_of(c, number, longest=100))[-1]
-        because, _ = ticket_text.describe_match(message.evidence)
-        echo(f"   {number}  threaded, no second ticket: {clean(because)}", bold=True)
+        page = self._page(number)
+        because = match_of(page.messages[-1].evidence).reason
+        self._print_line(number, f"{complaint.name} wrote | {shorten(text, len(text), 50)}")
+        self._print_line(number, f"the same ticket: {because}")
 
     def _answer_as_agent(self, complaint: Complaint, number: str) -> None:
-        print_title("\n3. The agent answers the team's notice; the answer goes to the customer")
         agent = self.policy.agents[self._ticket(number).assignee or ""]
         notice = self._wait_for_mail(agent.address, number)
         text = (
@@ -95,62 +115,64 @@ class Tour:
         )
         subject = f"Re: {notice.subject}"
         mail = build_mail(agent.name, agent.address, notice.reply_to, subject, text, notice.message_id)
-        echo(f"\n-> {agent.name} <{agent.address}>, team {self._ticket(number).team}", fg="cyan", bold=True)
         sent_at = self._send(mail, agent.address, notice.reply_to)
         answer = self._wait_for_mail(complaint.address, number, "second payment is on its way")
-        _print_mail(answer, sent_at)
+        taken = _duration(answer.at - sent_at)
+        self._print_line(
+            number, f'{agent.name} answers; {complaint.name} has it in {taken}: "{answer.subject}"'
+        )
         for _ in self._patiently("the answer was not recorded"):
-            ticket = self._ticket(number)
-            if ticket.turn is Turn.CUSTOMER:
-                echo(f"   {number}  is {ticket.status} for the customer now, its clocks pause", bold=True)
+            if self._ticket(number).turn is Turn.CUSTOMER:
+                self._print_line(number, "asks something, so it is the customer's turn and no promise runs")
                 return
 
-    def _miss_deadline(self, number: str) -> None:
-        print_title("\n4. The stolen account gets no answer; its ladder escalates (after 5 s, not 15 min)")
-        shown = 0
+    def _miss_promise(self, number: str) -> None:
+        """Print what happens to the ticket as it happens, until it is escalated."""
+        shown = len(self._events(number))
         for _ in self._patiently(f"{number} was not escalated"):
-            events = self._events(number)
-            first = next((n for n, event in enumerate(events) if isinstance(event, e.StepTaken)), len(events))
-            for event in events[max(shown, first) :]:
-                _print_event(number, event, bold=isinstance(event, e.TicketEscalated))
-            shown = len(events)
-            if any(isinstance(event, e.TicketEscalated) for event in events):
-                _print_mail(self._wait_for_mail(self._ticket(number).assignee or "", number))
+            page = self._page(number)
+            happened = page.events[shown:]
+            shown = len(page.events)
+            lines = Timeline(page.names, page.clock, happened).lines()
+            for line in lines:
+                text = f"  {page.clock.time(line.at)}  {line.text}"
+                echo_wrapped(text, 10, fg="red" if line.is_bad else None)
+            if any(isinstance(event, e.TicketEscalated) for event in happened):
+                self._wait_for_mail(page.ticket.assignee or "", number)
+                echo_wrapped(f"            {page.names.of(page.ticket.assignee)} has the notice by mail", 0)
                 return
 
-    def print_instructions(self, command: str) -> None:
-        """Print how to write to the demo and look at it. `command` calls mailbot with its folder."""
+    def print_instructions(self, command: str, directory: Path, number: str) -> None:
+        """Print how to write to the demo and look at it. `command` calls mailbot, `directory` configures it."""
         host, port, box = self.host, self.port, self.mailbox
-        text = "Barang datang rusak, mohon diganti."
-        header = f"From: you@example.org\\nTo: {box}\\nSubject: Barang rusak"
-        print_title("\nYour turn: write to it")
-        echo(f"  swaks --server {host} --port {port} --from you@example.org --to {box} \\")
-        echo(f'        --header "Subject: Barang rusak" --body "{text}"')
+        print_title("\n5. Your turn: write to it from another terminal")
+        echo(f"  swaks --server {host}:{port} --from you@example.org \\")
+        echo(f"        --to {box} --header 'Subject: Barang rusak' \\")
+        echo("        --body 'Barang datang rusak, mohon diganti.'")
         echo("or, with nothing but Python:")
-        echo(f'  python3 -c \'import smtplib; smtplib.SMTP("{host}", {port}).sendmail(')
-        echo(f'    "you@example.org", "{box}", "{header}\\n\\n{text}")\'')
-        print_title("\nand look at it from another terminal")
-        listed = self.store.read_now(ticket_list.list_tickets, ticket_list.TicketFilter(limit=1))
-        number = listed[0].ticket.number
-        close = f'ticket close {number} --because "account is safe again"'
-        looks = (f"ticket show {number}", f"explain {number}", f"prove {number}", close)
-        for words in ("ticket list", *looks, "outbox list", "status"):
+        echo("  python3 -c 'import smtplib")
+        echo(f'smtplib.SMTP("{host}", {port}).sendmail(')
+        echo(f'    "you@example.org", "{box}",')
+        echo('    "Subject: Barang rusak\\n\\nBarang datang rusak, mohon diganti.")\'')
+        print_title("\nand look at it")
+        close = f"ticket close {number} --because 'the account is safe'"
+        echo(f"  export MAILBOT_CONFIG={shlex.quote(str(directory))}")
+        for words in ("ticket list", f"ticket show {number}", f"explain {number}", close, "status"):
             echo(f"  {command} {words}")
         echo()
 
     def watch(self) -> None:
         """Print what happens, as it happens, until the demo is ended."""
+        shown: dict[str, int] = {}
         since = datetime.now(UTC)
-        seen: set[tuple[str, int]] = set()
-        count = len(self.sink.mails_after(0))
         while self.alive():
-            for number, row in self.store.read_now(queries.events_since, since - timedelta(seconds=5)):
-                if row.event.at >= since and (number, row.seq) not in seen:
-                    _print_event(number, row.event, bold=isinstance(row.event, e.TicketRouted))
-                seen.add((number, row.seq))
-            for mail in self.sink.mails_after(count):
-                count += 1
-                _print_mail(mail)
+            rows = self.store.read_now(queries.events_since, since - timedelta(seconds=5))
+            for number in dict.fromkeys(number for number, row in rows if row.event.at >= since):
+                page = self._page(number)
+                known = shown.get(number, sum(event.at < since for event in page.events))
+                shown[number] = len(page.events)
+                for line in Timeline(page.names, page.clock, page.events[known:], explains=True).lines():
+                    self._print_line(number, line.text)
             time.sleep(0.1)
         raise DemoFailed("the daemon has ended")
 
@@ -203,14 +225,31 @@ class Tour:
         return [row.event for row in self.store.read_now(tickets.events_of, number)]
 
 
-def _print_mail(mail: ReceivedMail, since: float | None = None) -> None:
-    after = ""
-    if since is not None:
-        after = f" {format_duration(timedelta(seconds=max(0.001, mail.at - since)))} after the 250"
-    echo(f"<- to {clean(mail.to)}{after}: {clean(mail.subject)}", fg="green")
+@dataclass(frozen=True, slots=True)
+class DemoPage:
+    """A ticket with what its lines are made of."""
+
+    ticket: Ticket
+    events: list[e.Event]
+    messages: list[queries.MessageView]
+    names: Names
+    clock: WallClock
+    promises: list[tuple[datetime, Target]]
 
 
-def _print_event(number: str, event: e.Event, *, bold: bool) -> None:
-    if not isinstance(event, HIDDEN):
-        colour = "cyan" if isinstance(event, e.TicketOpened | e.CustomerWrote) else None
-        echo(f"   {number}  {event_text(event, ZONE)}", fg=colour, bold=bold)
+def _print_in_full(page: DemoPage, complaint: Complaint, answer: ReceivedMail, sent_at: float) -> None:
+    routed = next(event for event in page.events if isinstance(event, e.TicketRouted))
+    echo(f'  {page.ticket.number}  {complaint.name}  "{complaint.subject}"', bold=True)
+    place = f"{page.names.place(page.ticket)}, {page.names.of(page.ticket.assignee) or 'the whole team'}"
+    title = answer.subject.replace(f" [{page.ticket.number}]", "")
+    echo_wrapped(f'    answered in {_duration(answer.at - sent_at)}: "{clean(title)}"')
+    echo_wrapped(f"    {page.ticket.priority}, {place}, first answer by {_promised(page)}")
+    echo_wrapped(f"    reason: {page.names.rule_reason(routed.rule, routed.reason)}")
+
+
+def _promised(page: DemoPage) -> str:
+    return page.clock.moment(page.promises[0][0]) if page.promises else "no time"
+
+
+def _duration(seconds: float) -> str:
+    return format_duration(timedelta(seconds=max(0.001, seconds)))

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mailbot.cli.shared.output import clean, echo, print_title
+from mailbot.cli.shared.names import short_patterns
+from mailbot.cli.shared.output import clean, echo_hanging, echo_wrapped
 from mailbot.domain.routing.trace import ConditionTrace, RuleTrace
 
 MARK = "*"  # before a condition that decided
@@ -49,24 +50,23 @@ def _tree_json(node: ConditionTrace) -> dict[str, Any]:
 
 def print_rules(rules: Sequence[RuleTrace], version: str, total: int) -> None:
     """Print every rule that was tested, in order. `total` is how many rules there are."""
-    print_title(f"Which rule (of policy {clean(version)}; in order, the first that matches decides)")
+    echo_wrapped(
+        f"Which rule (of policy {clean(version)}; in order, the first that matches decides)", bold=True
+    )
     for trace in rules:
-        result, colour = _result(trace)
-        echo(f"  {result:<8} {clean(trace.rule.name)}  (routing.yaml line {trace.rule.line})", fg=colour)
+        result = "matches" if trace.won else "goes on" if trace.matched else "no"
+        echo_wrapped(
+            f"  {result:<8} {clean(trace.rule.name)}  (routing.yaml line {trace.rule.line})",
+            bold=trace.matched,
+        )
         if trace.conditions:
             _print_node(trace.conditions, 2)
         else:
-            echo("             it has no conditions: it takes what no other rule took")
+            echo_wrapped("             it has no conditions: it takes what no other rule took")
     left = total - len(rules)
     if left:
-        echo(f"  {'-':<8} {left} more below {'was' if left == 1 else 'were'} not tested")
-    echo(f"           ({MARK} decided; the others made no difference)", dim=True)
-
-
-def _result(trace: RuleTrace) -> tuple[str, str | None]:
-    if trace.won:
-        return "matches", "green"
-    return ("goes on", "green") if trace.matched else ("no", None)
+        echo_wrapped(f"  {'-':<8} {left} more below {'was' if left == 1 else 'were'} not tested")
+    echo_wrapped(f"           ({MARK} decided; the others made no difference)")
 
 
 def _print_node(node: ConditionTrace, depth: int) -> None:
@@ -87,13 +87,14 @@ def _print_node(node: ConditionTrace, depth: int) -> None:
 
 def _print_condition(node: ConditionTrace, depth: int, text: str) -> None:
     mark = MARK if node.decides and not node.parts else " "
-    colour = "green" if node.holds and node.decides else None
-    echo(f"{'    ' * depth} {mark} {'yes' if node.holds else 'no '}  {clean(text, TEXT)}", fg=colour)
+    prefix = f"{'    ' * depth} {mark} {'yes' if node.holds else 'no '}  "
+    echo_hanging(f"{prefix}{clean(short_patterns(text), TEXT)}", len(prefix))
 
 
 def _print_value(node: ConditionTrace, depth: int) -> None:
     value = f"'{clean(node.value, VALUE)}'" if node.value else "nothing: it is empty"
-    echo(f"{'    ' * depth}        tested on {value}", dim=True)
+    prefix = f"{'    ' * depth}        "
+    echo_hanging(f"{prefix}tested on {value}", len(prefix))
 
 
 def setter_text(rules: Sequence[RuleTrace], name: str) -> str:

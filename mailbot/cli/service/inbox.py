@@ -83,7 +83,7 @@ def show(mail_id: int, raw: bool, in_json: bool) -> None:
     if raw:
         write_raw_mail(content, _no_bytes(entry))
     elif in_json:
-        from mailbot.cli.tickets.explain_text import mail_json
+        from mailbot.cli.tickets.explain_json import mail_json
 
         mail = None if content is None else mail_json(parsed_mail(content), "flags")
         print_json({**inbox_json(entry), "mail": mail})

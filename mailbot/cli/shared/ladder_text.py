@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from mailbot.cli.shared.formats import format_duration, format_time
-from mailbot.cli.shared.output import clean, echo, print_title
+from mailbot.cli.shared.output import clean, echo_wrapped, print_title
 from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.ladder import CLOSE, MISSED, NEWS, Deadline
@@ -54,14 +54,16 @@ def print_deadlines(ticket: Ticket, policy: Policy, zone: str) -> None:
     own, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
     for deadline in ladder.deadlines(ticket, own, calendar):
         text = deadline_text(deadline, ticket, policy, zone)
-        echo(f"  {format_time(deadline.due_at, zone)}  {clean(text)}")
-    echo(f"  {clocks_text(ticket.clocks)}")
+        echo_wrapped(f"  {format_time(deadline.due_at, zone)}  {clean(text)}")
+    echo_wrapped(f"  {clocks_text(ticket.clocks)}")
     if own.quiet:
-        echo(f"  quiet hours: {quiet_hours_text(own.quiet)}")
+        echo_wrapped(f"  quiet hours: {quiet_hours_text(own.quiet)}")
     if question := question_text(ticket, policy):
-        echo(f"  to be decided: {clean(question)}")
+        echo_wrapped(f"  to be decided: {clean(question)}")
     if own != ladder.current_ladder(ticket, policy):
-        echo(f"  ladder {clean(own.name)} as it was when the ticket was given it ({ticket.ladder_digest})")
+        echo_wrapped(
+            f"  ladder {clean(own.name)} as it was when the ticket was given it ({ticket.ladder_digest})"
+        )
 
 
 def question_text(ticket: Ticket, policy: Policy) -> str:

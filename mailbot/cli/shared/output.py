@@ -1,11 +1,15 @@
-"""What commands print for people: clean text, tables and colour on a terminal, problems.
+"""What commands print for people: clean text, tables, facts, problems; on a terminal wrapped at its width.
 
+Bold is a ticket's number or a title, red what is late or has failed. Other colours are hard to read on white.
 Everything that may come from a mail passes `clean` or `clean_block` before it is printed. A subject must not
 move the cursor, change colours or turn the line around (terminal injection).
 """
 
+import re
 import sys
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
+from shutil import get_terminal_size
 from typing import Any
 from unicodedata import category
 
@@ -16,9 +20,23 @@ from mailbot.domain.reasons import NO_REASON
 from mailbot.errors import Problem
 
 LINE = 200  # characters of a value on one line
+FACT = 600  # of a value beside its name, which is wrapped
+LABELS = 9  # columns of the names of facts, at least
 BLOCK = 8_000  # characters of a text with several lines
 NARROW = 110  # columns of a terminal
-CUT_COLUMNS = {"customer", "subject", "from", "to", "why", "reason", "answer", ""}  # too long for a terminal
+CUT_COLUMNS = {
+    "customer",
+    "subject",
+    "from",
+    "to",
+    "why",
+    "reason",
+    "answer",
+    "found",
+    "",
+}  # too long for a terminal
+BAD = re.compile(r"\bLATE\b|failed|parked")  # red in the columns of STATES
+STATES = {"due", "promise", "state"}
 FORMULA = frozenset("=+-@")
 
 
@@ -51,21 +69,33 @@ def on_terminal() -> bool:
 
 def echo(text: str = "", **style: Any) -> None:
     """Print a line, in colour on a terminal. What comes from mail inside it must be clean already."""
-    click.secho(text, **style) if style and on_terminal() else click.echo(text)
+    click.secho(text, **style) if any(style.values()) and on_terminal() else click.echo(text)
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal; 0 elsewhere, where nothing is wrapped."""
+    return get_terminal_size().columns if on_terminal() else 0
+
+
+def wrap(text: str, hang: str = "  ") -> list[str]:
+    """Break a text at the terminal's width, never inside a word; `hang` goes before all lines but the first."""
+    width = terminal_width()
+    if not width or len(text) <= width:
+        return [text]
+    room = max(width, 2 * len(hang))
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False, subsequent_indent=hang)
+    return lines or [text]
 
 
 def echo_wrapped(text: str, hang: int = 2, **style: Any) -> None:
     """Print a line; a terminal gets it wrapped at its width, further lines `hang` columns behind its indent."""
-    if not on_terminal():
-        echo(text)
-        return
-    from shutil import get_terminal_size
-    from textwrap import fill
+    echo_hanging(text, len(text) - len(text.lstrip()) + hang, **style)
 
-    inner = " " * (len(text) - len(text.lstrip()) + hang)
-    width = get_terminal_size().columns
-    wrapped = fill(text, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
-    echo(wrapped, **style)
+
+def echo_hanging(text: str, column: int, **style: Any) -> None:
+    """Print a line, on a terminal wrapped at its width; further lines begin in `column`."""
+    for line in wrap(text, " " * column):
+        echo(line, **style)
 
 
 def print_title(text: str) -> None:
@@ -75,7 +105,8 @@ def print_title(text: str) -> None:
 def print_block(text: str, longest: int = BLOCK) -> None:
     """Print the text of a mail, each line behind a bar."""
     for line in clean_block(text, longest).split("\n"):
-        echo(f"    | {line}".rstrip())
+        for part in wrap(f"    | {line}".rstrip(), "    | "):
+            echo(part)
 
 
 def print_table(
@@ -101,7 +132,7 @@ def print_table(
     else:
         _draw(heads, cells, spare)
         if len(cells) == limit:
-            echo(f"The newest {limit}. --limit shows more.", dim=True)
+            echo(f"The newest {limit}. --limit shows more.")
 
 
 def escape_formula(cell: str) -> str:
@@ -118,21 +149,46 @@ def _draw(heads: Sequence[str], cells: list[list[str]], spare: Sequence[str]) ->
 
     console = Console(markup=False, highlight=False, emoji=False)
     shown = [n for n, head in enumerate(heads) if console.width >= NARROW or head not in spare]
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for n in shown:
         table.add_column(heads[n], no_wrap=heads[n] not in CUT_COLUMNS)
     for row in cells:  # Text: brackets in a subject are no markup
-        table.add_row(*(Text(row[n], no_wrap=True, overflow="ellipsis") for n in shown))
+        styles = [_style(heads[n], row[n]) for n in shown]
+        texts = (
+            Text(row[n], style, no_wrap=True, overflow="ellipsis")
+            for n, style in zip(shown, styles, strict=True)
+        )
+        table.add_row(*texts)
     console.print(table)
 
 
-def print_facts(pairs: Iterable[tuple[str, object]], indent: str = "  ") -> None:
-    """Print names and values in two columns. Empty values are left out."""
-    shown = [(name, clean(value)) for name, value in pairs if value not in (None, "", (), [], NO_REASON)]
+def _style(head: str, cell: str) -> str:
+    if head == "number":
+        return "bold"
+    return "red" if head in STATES and BAD.search(cell) else ""
+
+
+def print_facts(
+    pairs: Iterable[tuple[str, object]],
+    indent: str = "  ",
+    *,
+    labels: int = LABELS,
+    red: Collection[str] = (),
+) -> None:
+    """Print names and values in two columns; a name that comes again stands once.
+
+    Empty values are left out; those named by `red` are late or failed.
+    """
+    shown = [
+        (name, clean(value, FACT)) for name, value in pairs if value not in (None, "", (), [], NO_REASON)
+    ]
     width = max((len(name) for name, _ in shown), default=0)
-    for name, value in shown:
-        label = name.ljust(width)
-        echo(f"{indent}{click.style(label, dim=True) if on_terminal() else label}  {value}")
+    width = max(width, labels)
+    for (name, value), (before, _) in zip(shown, [("", ""), *shown], strict=False):
+        text = f"{indent}{(name if name != before else '').ljust(width)}  {value}"
+        echo_hanging(text, len(indent) + width + 2, fg="red" if name in red else None)
 
 
 def print_error(text: str) -> None:

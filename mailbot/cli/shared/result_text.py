@@ -45,7 +45,7 @@ def decision_json(opened: OpenStore, decision: Decision) -> dict[str, Any]:
 def print_decision(opened: OpenStore, decision: Decision, due_at: datetime | None) -> None:
     """Print the same for people."""
     zone = opened.zone(decision.ticket.team)
-    ticket_text.print_heading(decision.ticket)
+    ticket_text.print_heading(decision.ticket, decision.ticket.status)
     for event in decision.events:
         echo(f"  {event_text(event, zone)}")
     leaves = leaves_at(decision, opened.policy)

@@ -32,16 +32,17 @@ def require_number(opened: OpenStore, text: str | Sequence[str]) -> str:
 def find_ticket(opened: OpenStore, text: str | Sequence[str]) -> Ticket:
     """Find the ticket with this number. Exit 1 with a suggestion when there is none."""
     number = require_number(opened, text)
-    return opened.store.read_now(queries.ticket, number) or fail(unknown_number_text(opened, number))
+    typed = text if isinstance(text, str) else " ".join(text)
+    return opened.store.read_now(queries.ticket, number) or fail(unknown_number_text(opened, number, typed))
 
 
-def unknown_number_text(opened: OpenStore, number: str) -> str:
-    """Explain why there is no such ticket."""
+def unknown_number_text(opened: OpenStore, number: str, typed: str = "") -> str:
+    """Explain why there is no such ticket, with the number as it was typed."""
     if ticket_number.normalise(number):
         deleted_at = opened.store.read_now(queries.ticket_deleted_at, number)
         if deleted_at:
             return f"ticket {number} was {deleted_text(deleted_at)}"
-        return f"there is no ticket {number} in this store"
+        return f"there is no ticket {clean(typed, 60) or number} in this store"
     prefixes = [mailbox.prefix for mailbox in opened.policy.mailboxes.values()]
     example = ticket_number.make(prefixes[0], "48217390")
     text = f"{clean(number, 60)!r} is no ticket number, which looks like {example}"

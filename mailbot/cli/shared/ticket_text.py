@@ -5,21 +5,12 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared.output import clean, echo, on_terminal
+from mailbot.cli.shared.output import clean, echo_hanging, on_terminal
 from mailbot.domain import reasons
 from mailbot.domain.matching import Confidence
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
 from mailbot.store.codec import match_of
-
-COLOURS = {
-    "new": "yellow",
-    "open": "yellow",
-    "waiting": "cyan",
-    "closed": "green",
-    "merged": "blue",
-    "filed": "blue",
-}
 
 # kind of link -> (what the other is to the ticket that points at it, what the pointing one is to the other)
 LINK_TEXTS = {
@@ -55,7 +46,8 @@ def describe_match(evidence: Mapping[str, Any]) -> tuple[str, list[str]]:
     return f"{match.reason}{confidence}", [f"{reasons.of(c.kind)} {c.named}: {c.reason}" for c in others]
 
 
-def print_heading(ticket: Ticket) -> None:
-    status = ticket.status
-    shown = click.style(status, fg=COLOURS[status], bold=True) if on_terminal() else status
-    echo(f"{ticket.number}  {shown}  {clean(ticket.subject) or '(no subject)'}")
+def print_heading(ticket: Ticket, status: str = "") -> None:
+    """Print the number, the status where one is given, and the subject."""
+    number = click.style(ticket.number, bold=True) if on_terminal() else ticket.number
+    subject = clean(ticket.subject) or "(no subject)"
+    echo_hanging("  ".join(filter(None, (number, status, subject))), len(ticket.number) + 2)

@@ -4,34 +4,40 @@ import os
 import sys
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.shared import ticket_text
 from mailbot.cli.shared.event_json import deadlines_json, events_json, message_json
-from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.formats import format_time
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.ladder_text import print_deadlines
 from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, print_title
+from mailbot.cli.shared.output import clean, echo_wrapped
 from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.cli.tickets.assumptions import Assumptions, assumption_options
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
-from mailbot.store import queries, tickets
-from mailbot.store.lists import ticket_list
+from mailbot.store import queries
+from mailbot.store.lists import ticket_list, ticket_rows
 
 if TYPE_CHECKING:
     from mailbot.analysis.as_routed import AsRouted
-    from mailbot.cli.tickets.dry_run import Context, TrialMail
+    from mailbot.cli.tickets.dry_run import Context, DryRun, TrialMail
+    from mailbot.domain.policy import Policy
 
 LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
+
+
+class Form(Enum):
+    """How much of an explanation is printed."""
+
+    SHORT = auto()
+    ALL = auto()
+    JSON = auto()
 
 
 @click.command()
@@ -49,6 +55,7 @@ LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
     metavar="'2026-01-31 14:00'",
     help="When it would come in, by the clock of the first calendar. Default: now.",
 )
+@click.option("--all", "everything", is_flag=True, help="Each rule, condition and step.")
 @assumption_options
 @standard_options
 def explain(
@@ -60,31 +67,33 @@ def explain(
     subject: str | None,
     peer: str,
     local_time: datetime | None,
+    everything: bool,
     in_json: bool,
     **assumed: Any,
 ) -> None:
     """Explain a ticket or a mail: why the ticket is where it is, or what would follow from the mail.
 
-    A mail is a file, - for standard input, or one in the store. The command shows how it is parsed, where
-    it belongs, each rule that is tested, the condition that decided, and all that follows. It is a dry run
+    A mail is a file, - for standard input, or one in the store. The command shows where it goes and why, which
+    rules nearly matched, and what follows; with --all how it is parsed and each rule that is tested. It is a dry run
     of the daemon's own code and changes nothing. A ticket is explained from its recorded events.
     """
     typed = " ".join(what)
     if sum((bool(typed), message is not None, inbox_id is not None)) != 1:
         raise click.UsageError("give one of: MAIL.eml, - (standard input), NUMBER, --message ID, --inbox ID")
     assumptions = Assumptions(**assumed)
+    form = Form.JSON if in_json else Form.ALL if everything else Form.SHORT
     if message is not None or inbox_id is not None:
         if assumptions:
             raise click.UsageError("assumptions go with MAIL.eml or -: stored mail has its own history")
-        _explain_mail(None, None, message, inbox_id, in_json)
+        _explain_mail(None, None, message, inbox_id, form)
     elif typed == "-" or Path(typed).is_file():
         from mailbot.cli.tickets.dry_run import TrialMail
 
         raw = sys.stdin.buffer.read(LARGEST) if typed == "-" else _content(Path(typed))
         trial = TrialMail(raw, sender, recipient, peer, subject, assumptions=assumptions)
-        _explain_mail(trial, local_time, None, None, in_json)
+        _explain_mail(trial, local_time, None, None, form)
     elif ticket_number.normalise(typed) or "." not in typed:
-        _explain_ticket(typed, in_json)
+        _explain_ticket(typed, form)
     else:
         fail(f"there is no file {clean(typed)}, and it is no ticket number")
 
@@ -102,20 +111,34 @@ def _explain_mail(
     local_time: datetime | None,
     message: int | None,
     inbox_id: int | None,
-    in_json: bool,
+    form: Form,
 ) -> None:
     """Explain `trial`, or the stored mail as if it came once more, by the policy of today."""
-    from mailbot.cli.tickets import dry_run, explain_text
+    from mailbot.cli.tickets import dry_run
 
     with dry_run.open_context() as context:
         if trial is None:
             found = dry_run.find_stored(context, message, inbox_id)
             context, trial = fail(found) if isinstance(found, str) else found
         result = dry_run.dry_run(_at(context, local_time), trial)
-        if in_json:
-            print_json(explain_text.dry_run_json(result, context.policy))
+        if form is Form.JSON:
+            from mailbot.cli.tickets.explain_json import dry_run_json
+
+            print_json(dry_run_json(result, context.policy))
         else:
-            explain_text.print_dry_run(result, context.policy)
+            _print_mail(result, context.policy, form)
+
+
+def _print_mail(result: "DryRun", policy: "Policy", form: Form) -> None:
+    from mailbot.cli.tickets.pages.explain_text import print_answer
+
+    print_answer(result, policy)
+    if form is Form.ALL:
+        from mailbot.cli.tickets.pages.explain_all_text import print_all
+
+        print_all(result, policy)
+    else:
+        echo_wrapped("  Nothing was changed. --all shows each rule and every step.")
 
 
 def _at(context: "Context", local_time: datetime | None) -> "Context":
@@ -127,27 +150,39 @@ def _at(context: "Context", local_time: datetime | None) -> "Context":
 # --- a ticket, from its events ------------------------------------------------------------------------------
 
 
-def _explain_ticket(typed: str, in_json: bool) -> None:
+def _explain_ticket(typed: str, form: Form) -> None:
+    with open_store() as opened:
+        ticket = find_ticket(opened, typed)
+        if form is Form.SHORT:
+            from mailbot.cli.tickets.pages.explain_ticket_text import print_ticket
+
+            print_ticket(opened, ticket)
+            return
+        recorded = opened.store.read_now(ticket_rows.events_of, ticket.number)
+        routing = _as_routed(opened, ticket)
+        if form is Form.JSON:
+            print_json(_ticket_json(opened, ticket, recorded, routing))
+        else:
+            from mailbot.cli.tickets.pages.explain_ticket_text import print_all
+
+            print_all(opened, ticket, recorded, routing)
+
+
+def _as_routed(opened: OpenStore, ticket: Ticket) -> "AsRouted":
+    """Trace the rules by which the ticket was routed, which takes parsing its mail again."""
     from mailbot.analysis.as_routed import as_routed
     from mailbot.analysis.past_policies import PastPolicies
 
-    with open_store() as opened:
-        ticket = find_ticket(opened, typed)
-        recorded = opened.store.read_now(tickets.events_of, ticket.number)
-        routing = opened.store.read_now(
-            as_routed, ticket.number, opened.with_rules(), PastPolicies(os.environ)
-        )
-        if in_json:
-            print_json(_ticket_json(opened, ticket, recorded, routing))
-        else:
-            _print_ticket(opened, ticket, recorded, routing)
+    past = PastPolicies(os.environ)
+    return opened.store.read_now(as_routed, ticket.number, opened.with_rules(), past)
 
 
 def _ticket_json(
-    opened: OpenStore, ticket: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
+    opened: OpenStore, ticket: Ticket, recorded: list[ticket_rows.RecordedEvent], routing: "AsRouted"
 ) -> dict[str, Any]:
     """Return the explanation as JSON. Where `routing.rules` is empty, `routing.note` gives the reason."""
     number, read = ticket.number, opened.store.read_now
+    messages = read(lambda c: queries.messages_of(c, number, longest=0))
     rules = trace_text.rules_json(routing.tried)
     names = ("id", "at", "author", "direction", "home")
     return {
@@ -156,50 +191,5 @@ def _ticket_json(
         "deadlines": deadlines_json(ticket, opened.policy),
         "routing": {"policy": routing.policy or None, "note": routing.note or None, "rules": rules},
         "links": read(queries.links_of, number),
-        "messages": [message_json(message, *names) for message in _messages(opened, ticket)],
+        "messages": [message_json(message, *names) for message in messages],
     }
-
-
-def _messages(opened: OpenStore, ticket: Ticket) -> list[queries.MessageView]:
-    return opened.store.read_now(lambda c: queries.messages_of(c, ticket.number, longest=0))
-
-
-def _print_ticket(
-    opened: OpenStore, ticket: Ticket, recorded: list[tickets.RecordedEvent], routing: "AsRouted"
-) -> None:
-    zone = opened.zone(ticket.team)
-    assignee = f"assigned to {ticket.assignee}" if ticket.assignee else "assigned to no agent"
-    cause = f", cause {ticket.cause}" if ticket.cause else ""
-    rating = f", rated {ticket.satisfaction} of 5" if ticket.satisfaction else ""
-    place = f"{ticket.status}, team {ticket.team}, level {ticket.level}, {assignee}{cause}{rating}"
-    print_title(f"{ticket.number}  {clean(place)}")
-    links = opened.store.read_now(queries.links_of, ticket.number)
-    for relation, others in ticket_text.describe_links(links, ticket.number):
-        echo(f"  {relation} {clean(others)}")
-    policy = ""
-    for row in recorded:
-        if row.policy != policy:
-            policy = row.policy
-            echo(f"  by policy {clean(policy)}:", dim=True)
-        echo(f"  {row.seq:>3}  {format_time(row.event.at, zone)}  {event_text(row.event, zone)}")
-    echo()
-    if routing.tried:
-        trace_text.print_rules(routing.tried, routing.policy, routing.rules)
-    if routing.note:
-        echo(f"  Note: {clean(routing.note)}.", fg="yellow")
-    echo()
-    _print_matches(_messages(opened, ticket), zone)
-    print_deadlines(ticket, opened.policy, zone)
-    if opened.policy.version != policy:
-        echo(f"\nThe files now hold policy {opened.policy.version}.", dim=True)
-
-
-def _print_matches(messages: list[queries.MessageView], zone: str) -> None:
-    print_title("Why its messages are here")
-    for message in messages:
-        because, others = ticket_text.describe_match(message.evidence)
-        author = f"{clean(message.author)} (message {message.id})"
-        echo(f"  {format_time(message.at, zone)}  {author}: {clean(because)}")
-        for other in others:
-            echo(f"       weighed: {clean(other)}")
-    echo()

@@ -14,16 +14,13 @@ from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import limit_option, page_option, standard_options
 from mailbot.cli.shared.output import clean, echo, on_terminal, print_table
 from mailbot.cli.shared.record_json import ticket_json
-from mailbot.cli.tickets.show import row
+from mailbot.cli.tickets import show
 from mailbot.domain.search import query
 from mailbot.store.search import find
 from mailbot.store.search.find import DEEPEST, Found, Page, PageRequest, Sort
 
 LIMIT = 20  # tickets of a page for people
-HEADS = (
-    *("number", "status", "priority", "team", "level", "agent", "due", "customer", "subject"),
-    "found",
-)
+HEADS = (*show.HEADS, "found")
 _EXCLUDED = re.compile(r"-[^-\s]..*")  # a word or filter with a minus, and no option
 
 
@@ -69,7 +66,7 @@ def search(words: tuple[str, ...], sort: Sort, page: int, limit: int | None, in_
         if in_json:
             print_json([_json(each) for each in result.found])
         else:
-            _print(result, wanted, opened.zone(), clean(" ".join(words)))
+            _print(result, wanted, opened, clean(" ".join(words)))
     _remark(result)
     if not result.found:
         raise click.exceptions.Exit(1)
@@ -93,15 +90,16 @@ def _json(found: Found) -> dict[str, Any]:
     return {**ticket_json(found.listed.ticket, found.listed.deadline), "found": hit}
 
 
-def _print(page: Page, wanted: PageRequest, zone: str, asked: str) -> None:
-    rows = [(*row(each.listed, zone), each.snippet) for each in page.found]
+def _print(page: Page, wanted: PageRequest, opened: OpenStore, asked: str) -> None:
+    listed = show.rows(opened, [each.listed for each in page.found])
+    rows = [(*row, each.snippet) for row, each in zip(listed, page.found, strict=True)]
     empty = f"no ticket contains {asked!r}" if wanted.page == 1 else "there is no further page"
-    print_table(HEADS, rows, empty=empty, spare=("priority", "level", "agent", "due", "customer"))
+    print_table(HEADS, rows, empty=empty, spare=(*show.SPARE, "promise", "customer"))
     if rows and on_terminal():
         first = wanted.start + 1
         more = f"  --page {wanted.page + 1} shows more." if page.total > wanted.end else ""
         total = f"{'at least ' if page.at_least else ''}{count_text(page.total, 'ticket')}"
-        echo(f"{first} to {wanted.start + len(rows)} of {total}.{more}", dim=True)
+        echo(f"{first} to {wanted.start + len(rows)} of {total}.{more}")
 
 
 def _remark(page: Page) -> None:

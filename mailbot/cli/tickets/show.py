@@ -5,34 +5,46 @@ from collections.abc import Sequence
 import click
 
 from mailbot.cli.shared import options
-from mailbot.cli.shared.formats import format_short_time
 from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.open_store import fail, now, open_store
+from mailbot.cli.shared.names import Names
+from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, limit_option, page_option, standard_options
 from mailbot.cli.shared.output import clean, print_table
 from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.rows import deleted_text, write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, number_argument
-from mailbot.domain.model import OVER, Status
+from mailbot.cli.shared.wall_clock import WallClock
+from mailbot.domain import ladder
+from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import queries
-from mailbot.store.lists import ticket_list
+from mailbot.store.lists import customer_names, ticket_list
 
+HEADS = ("number", "status", "promise", "priority", "team", "level", "agent", "customer", "subject")
+SPARE = ("priority", "team", "level", "agent")  # left out of a narrow terminal
 STATUSES = [status.value for status in Status]
 
 
 @click.command()
 @number_argument
+@click.option("--all", "everything", is_flag=True, help="Whole messages, every event, deadlines, our mails.")
 @standard_options
-def show(number: tuple[str, ...], in_json: bool) -> None:
-    """Show the ticket: facts, messages, events, deadlines. NUMBER in any spelling."""
+def show(number: tuple[str, ...], everything: bool, in_json: bool) -> None:
+    """Show the ticket: what is promised, who has it and why, what happened. NUMBER in any spelling.
+
+    --all adds whole messages with their ids, every event, all deadlines and our mails.
+    """
     with open_store() as opened:
         ticket = find_ticket(opened, number)
         if in_json:
             from mailbot.cli.tickets import show_json
 
             show_json.show(opened, ticket)
+        elif everything:
+            from mailbot.cli.tickets.pages import show_all_text
+
+            show_all_text.show(opened, ticket)
         else:
-            from mailbot.cli.tickets import show_text
+            from mailbot.cli.tickets.pages import show_text
 
             show_text.show(opened, ticket)
 
@@ -148,23 +160,30 @@ def _statuses(named: tuple[str, ...], *, only_open: bool, automatic: bool) -> Se
 def _list(wanted: ticket_list.TicketFilter, empty: str, in_json: bool) -> None:
     with open_store() as opened:
         found = opened.store.read_now(ticket_list.list_tickets, wanted)
-        zone = opened.zone()
-    if in_json:
-        print_json([ticket_json(listed.ticket, listed.deadline) for listed in found])
-    else:
-        print_table(
-            ("number", "status", "priority", "team", "level", "agent", "due", "customer", "subject"),
-            [row(listed, zone) for listed in found],
-            empty=empty,
-            spare=("priority", "level", "agent"),
-            limit=wanted.limit,
-        )
+        if in_json:
+            print_json([ticket_json(listed.ticket, listed.deadline) for listed in found])
+            return
+        print_table(HEADS, rows(opened, found), empty=empty, spare=SPARE, limit=wanted.limit)
 
 
-def row(listed: ticket_list.ListedTicket, zone: str) -> tuple[object, ...]:
-    """Return the columns of a ticket in a list."""
-    ticket, deadline = listed.ticket, listed.deadline
-    agent = (ticket.assignee or "").partition("@")[0]
-    due = format_short_time(deadline.due_at, zone) if deadline else ""
-    place = (ticket.number, ticket.status, ticket.priority, ticket.team, ticket.level)
-    return *place, agent, due, ticket.customer, clean(ticket.subject, 60)
+def rows(opened: OpenStore, found: Sequence[ticket_list.ListedTicket]) -> list[tuple[object, ...]]:
+    """Return the columns of tickets in a list."""
+    numbers = [listed.ticket.number for listed in found]
+    names = Names(opened.policy, opened.store.read_now(customer_names.of_tickets, numbers))
+    return [_row(listed.ticket, opened, names) for listed in found]
+
+
+def _row(ticket: Ticket, opened: OpenStore, names: Names) -> tuple[object, ...]:
+    clock = WallClock(opened.zone(ticket.team), now())
+    promised_at = None if ticket.status in OVER else ladder.promised_at(ticket, opened.policy)
+    return (
+        ticket.number,
+        ticket.status,
+        clock.promise(promised_at) if promised_at else "",
+        ticket.priority,
+        names.label("team", ticket.team),
+        names.label("level", ticket.level),
+        names.of(ticket.assignee),
+        names.of(ticket.customer),
+        clean(ticket.subject, 60),
+    )

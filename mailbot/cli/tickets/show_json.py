@@ -4,7 +4,7 @@ from mailbot.cli.shared.event_json import deadlines_json, events_json, message_j
 from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore
 from mailbot.cli.shared.record_json import outbox_json, ticket_json
-from mailbot.cli.tickets import show_text
+from mailbot.cli.tickets.pages.show_all_text import mails_of
 from mailbot.domain.ladder import promised_at
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
@@ -32,7 +32,7 @@ def show(opened: OpenStore, ticket: Ticket) -> None:
             "events": events_json(read(ticket_rows.events_of, number), opened.zone(ticket.team)),
             "deadlines": deadlines_json(ticket, opened.policy),
             "compensation": _compensation(opened, number),
-            "outbox": [outbox_json(mail) for mail in show_text.mails_of(opened, number)],
+            "outbox": [outbox_json(mail) for mail in mails_of(opened, number)],
         }
     )
 

@@ -1,23 +1,24 @@
 """`mailbot ticket list --mine` and `--work`: what is to be done, the earliest promise first."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import click
 
 from mailbot.cli.shared import options
-from mailbot.cli.shared.formats import count_text, format_duration
+from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.json_form import print_json
+from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.open_store import OpenStore, now, open_store
 from mailbot.cli.shared.output import echo, on_terminal, print_table
 from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.ticket_lookup import check_agent, suggest_name
+from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.domain.day import worklist
 from mailbot.domain.day.worklist import WorkItem
 from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.reasons import render
-from mailbot.store.lists import worklists
+from mailbot.store.lists import customer_names, worklists
 
 TURNS = {Turn.OURS: "ours", Turn.CUSTOMER: "the customer's", Turn.THIRD_PARTY: "a third party's"}
 HEADS = ("number", "promise", "turn", "next", "agent", "customer", "subject")
@@ -45,11 +46,13 @@ def print_worklist(
         _print(shown, opened, at, mine=mine, limit=options.row_limit(limit, in_json))
         if on_terminal() and (resting := len(tickets) - len(items)):
             count = count_text(resting, "ticket")
-            echo(f"{count} snoozed or in the customer's turn: --all shows them", dim=True)
+            echo(f"{count} snoozed or in the customer's turn: --all shows them")
 
 
 def _print(items: Sequence[WorkItem], opened: OpenStore, at: datetime, *, mine: bool, limit: int) -> None:
-    rows = [_row(item, opened, at) for item in items]
+    contacts = opened.store.read_now(customer_names.of_tickets, [item.ticket.number for item in items])
+    names = Names(opened.policy, contacts)
+    rows = [_row(item, opened, names, at) for item in items]
     spare = ("agent", "next") if mine else ("customer", "next")
     print_table(HEADS, rows, empty="Nothing is to be done.", spare=spare, limit=limit)
 
@@ -63,41 +66,25 @@ def _json(item: WorkItem) -> dict[str, object]:
     }
 
 
-def _row(item: WorkItem, opened: OpenStore, at: datetime) -> tuple[object, ...]:
-    ticket, zone = item.ticket, opened.zone(item.ticket.team)
-    agent = opened.policy.agents.get(ticket.assignee or "")
+def _row(item: WorkItem, opened: OpenStore, names: Names, at: datetime) -> tuple[object, ...]:
+    ticket, clock = item.ticket, WallClock(opened.zone(item.ticket.team), at)
     following = ""
     if item.next_step:
-        following = f"{_near(item.next_step[0], at, zone)} {render(item.next_step[1], 'en')}"
+        following = f"{clock.moment(item.next_step[0])} {render(item.next_step[1], 'en')}"
     return (
         ticket.number,
-        _promise(item, at, zone),
-        _turn(ticket, at, zone),
+        clock.promise(item.promised_at) if item.promised_at else "",
+        _turn(ticket, clock),
         following,
-        agent.name if agent else ticket.assignee or "",
-        ticket.customer,
+        names.of(ticket.assignee),
+        names.of(ticket.customer),
         ticket.subject,
     )
 
 
-def _promise(item: WorkItem, at: datetime, zone: str) -> str:
-    if item.promised_at is None:
-        return ""
-    late = item.promised_at <= at
-    distance = format_duration(timedelta(minutes=round(abs(item.promised_at - at) / timedelta(minutes=1))))
-    rest = f"LATE by {distance}" if late else f"{distance} left"
-    return f"{_near(item.promised_at, at, zone)}, {rest}"
-
-
-def _turn(ticket: Ticket, at: datetime, zone: str) -> str:
-    if worklist.is_snoozed(ticket, at):
+def _turn(ticket: Ticket, clock: WallClock) -> str:
+    if worklist.is_snoozed(ticket, clock.now):
         assert ticket.snoozed_until
-        return f"snoozed until {_near(ticket.snoozed_until, at, zone)}"
+        return f"snoozed until {clock.moment(ticket.snoozed_until)}"
     whose = TURNS[ticket.turn]
-    return f"{whose} until {_near(ticket.turn_until, at, zone)}" if ticket.turn_until else whose
-
-
-def _near(moment: datetime, at: datetime, zone: str) -> str:
-    """Return a time of today as "12:00", any other as "Mon 30 Nov 12:00"."""
-    here, today = moment.astimezone(ZoneInfo(zone)), at.astimezone(ZoneInfo(zone)).date()
-    return f"{here:%H:%M}" if here.date() == today else f"{here:%a} {here.day} {here:%b %H:%M}"
+    return f"{whose} until {clock.moment(ticket.turn_until)}" if ticket.turn_until else whose

@@ -15,7 +15,7 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 from mailbot.domain.routing.conditions import HEADER, RoutingFacts
 from mailbot.domain.routing.routing_facts import circumstances, mailbox_of, routing_facts
-from mailbot.domain.routing.why_here import why_here
+from mailbot.domain.routing.why_here import why_here, with_words
 
 _HISTORY = tuple(each.name for each in fields(CustomerHistory))
 
@@ -40,7 +40,9 @@ def route(policy: Policy, facts: RoutingFacts, early: object = None) -> Routed:
     if isinstance(early, Routed) and early.asked == asked:
         return early
     found = classify(policy, facts)
-    return Routed(asked, replace(found, matches=()), why_here(found, facts, policy))
+    because = why_here(found, facts, policy)
+    reason = with_words(found.reason, because)
+    return Routed(asked, replace(found, matches=(), reason=reason), because)
 
 
 def route_early(mail: InboundMail, envelope: Envelope, policy: Policy, now: datetime) -> Routed:

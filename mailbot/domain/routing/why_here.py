@@ -1,5 +1,7 @@
 """Say to agents why a ticket came to them: the rules that decided, by their labels and in words."""
 
+from dataclasses import replace
+
 from mailbot.domain import labels, reasons
 from mailbot.domain.classify import Classification
 from mailbot.domain.policy import Policy, Rule
@@ -23,6 +25,16 @@ def why_here(found: Classification, facts: RoutingFacts, policy: Policy) -> Reas
         given |= sets
     return reasons.together(
         *(_routed_by(match, rule, facts, policy) for match, rule in (matched[-1], *serious))
+    )
+
+
+def with_words(reason: Reason, because: Reason) -> Reason:
+    """Return the reason on record of the rule that decided, with its words from `because` beside the conditions."""
+    decided = reasons.parts(because)[0]
+    return (
+        replace(reason, params={**reason.params, "words": decided.params["reason"]})
+        if reason.params
+        else reason
     )
 
 

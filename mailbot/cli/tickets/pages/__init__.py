@@ -1,0 +1,1 @@
+"""What `ticket show` and `explain` print for people."""

@@ -13,7 +13,6 @@ from mailbot.analysis.simulate.promise_runs import COUNTED, Place, PromiseRuns, 
 from mailbot.analysis.simulate.staffing import Pool, Shortage, handling_time, pool_of, shortage
 from mailbot.domain.policy import Policy
 from mailbot.domain.worktime import between
-from mailbot.reports.figures.api import Period
 
 MOST_POOLS = 5  # teams' levels whose hours are searched
 FEWEST = 4  # answers from which "9 of 10" says something
@@ -80,9 +79,8 @@ class Advice:
         return sum(each.missed for each in self.promises)
 
 
-def advise(found: PromiseRuns, policy: Policy, period: Period, *, recorded: bool) -> Advice:
+def advise(found: PromiseRuns, roster: Roster, zone: str, *, recorded: bool) -> Advice:
     """Draw the conclusions. `recorded`: the answers came at the moments at which people gave them."""
-    roster = Roster(policy, period.since - timedelta(days=7), period.until + timedelta(days=7))
     pools, short = _pools(found, roster) if recorded else ({}, {})
     runs = [run for answers in found.answers.values() for run in answers]
     causes = _causes(runs, roster)
@@ -92,10 +90,12 @@ def advise(found: PromiseRuns, policy: Policy, period: Period, *, recorded: bool
     if not recorded:  # nobody decided when to answer
         causes = {run: cause for run, cause in causes.items() if cause is not Cause.LATE}
     return Advice(
-        _promises(found, [*runs, *found.resolutions], causes | _open_causes(found.resolutions), policy),
-        _steps(found, roster),
-        _hours(runs, period.zone),
-        _shortages(pools, short, period.zone) if recorded else None,
+        _promises(
+            found, [*runs, *found.resolutions], causes | _open_causes(found.resolutions), roster.policy
+        ),
+        _steps(found),
+        _hours(runs, zone),
+        _shortages(pools, short, zone) if recorded else None,
     )
 
 
@@ -165,18 +165,11 @@ def _within(runs: Sequence[Run], policy: Policy) -> timedelta | None:
     return timedelta(seconds=round(seconds[-1]))
 
 
-def _steps(found: PromiseRuns, roster: Roster) -> tuple[StepResult, ...]:
-    taken: Counter[tuple[str, int]] = Counter()
-    in_vain: Counter[tuple[str, int]] = Counter()
-    nobody: Counter[tuple[str, int]] = Counter()
-    for step in found.steps:
-        key = step.ladder, step.step
-        taken[key] += 1
-        if step.in_vain:
-            in_vain[key] += 1
-            span = step.begins_at.timestamp(), step.ends_at.timestamp()
-            nobody[key] += not roster.is_anybody_there(step.team, step.level, *span)
-    results = [StepResult(key[0], key[1] + 1, taken[key], in_vain[key], nobody[key]) for key in taken]
+def _steps(found: PromiseRuns) -> tuple[StepResult, ...]:
+    results = [
+        StepResult(ladder, step + 1, count, found.in_vain[ladder, step], found.unattended[ladder, step])
+        for (ladder, step), count in found.steps_taken.items()
+    ]
     return tuple(sorted(results, key=lambda each: (-each.in_vain, each.ladder, each.step)))
 
 

@@ -8,26 +8,28 @@ from zoneinfo import ZoneInfo
 from mailbot.domain import ladder
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.worktime import open_intervals
+from mailbot.reports.figures.api import Period
 
 Interval = tuple[float, float]
 DAY = timedelta(days=1)
+MARGIN = timedelta(days=7)  # promises begin before a period, and the queue goes on after it
 
 
 class Roster:
     """The duty of the agents of a policy between `since` and `until`."""
 
     def __init__(self, policy: Policy, since: datetime, until: datetime) -> None:
-        self._policy, self._since, self._until = policy, since, until
+        self.policy, self._since, self._until = policy, since, until
         self._known: dict[str, list[Interval]] = {}
 
     def agents(self, team: str, level: str) -> tuple[Agent, ...]:
         """Return who gets tickets of the team at this level."""
-        return ladder.agents_at(self._policy, team, level) if team in self._policy.teams else ()
+        return ladder.agents_at(self.policy, team, level) if team in self.policy.teams else ()
 
     def duty(self, agent: Agent) -> list[Interval]:
         """Return when an agent is on duty, without days off."""
         if agent.address not in self._known:
-            calendar = self._policy.agent_calendars[agent.address]
+            calendar = self.policy.agent_calendars[agent.address]
             found = [
                 (start.timestamp(), end.timestamp())
                 for start, end in open_intervals(calendar, self._since, self._until)
@@ -40,12 +42,17 @@ class Roster:
 
     def duty_of(self, address: str) -> list[Interval]:
         """Do the same by address. Nobody is on duty who is no agent of this policy."""
-        agent = self._policy.agents.get(address)
+        agent = self.policy.agents.get(address)
         return self.duty(agent) if agent else []
 
     def is_anybody_there(self, team: str, level: str, start: float, end: float) -> bool:
         """Check that somebody who gets these tickets is on duty at some moment between the two."""
         return any(overlaps(self.duty(agent), start, end) for agent in self.agents(team, level))
+
+
+def roster_of(policy: Policy, period: Period) -> Roster:
+    """Return the roster of a period and a week around it."""
+    return Roster(policy, period.since - MARGIN, period.until + MARGIN)
 
 
 def overlaps(duty: Sequence[Interval], start: float, end: float) -> bool:

@@ -7,12 +7,12 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailbot.analysis.simulate.duty import Roster
 from mailbot.analysis.simulate.engine import Outcome
 from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY
 from mailbot.domain.ladder import MISSED, after_span
 from mailbot.domain.model import Clock, Target, Ticket, Turn
-from mailbot.domain.policy import Policy
 
 ANSWERS = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE)
 COUNTED = (*ANSWERS, Target.RESOLUTION)
@@ -42,33 +42,23 @@ class Run:
     answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StepTaken:
-    """A step of a ladder on one ticket. `in_vain`: the next step came before anybody acted.
+class PromiseRuns:
+    """Follows the clocks of tickets. Pass outcomes in the order of time.
 
-    `begins_at` and `ends_at` limit the time in which somebody should have acted.
+    Steps are counted by ladder and index. One is in vain when the next comes before anybody acts; of these
+    `unattended` counts how often nobody at its level was on duty in between.
     """
 
-    ladder: str
-    step: int
-    team: str
-    level: str
-    begins_at: datetime
-    ends_at: datetime
-    in_vain: bool
-
-
-class PromiseRuns:
-    """Follows the clocks of tickets. Pass outcomes in the order of time."""
-
-    def __init__(self, policy: Policy, since: datetime) -> None:
-        self._policy, self._since = policy, since
+    def __init__(self, roster: Roster, since: datetime) -> None:
+        self._roster, self._policy, self._since = roster, roster.policy, since
         self._running: dict[str, dict[Target, Run]] = {}
         self._steps: dict[str, tuple[e.StepTaken, Ticket]] = {}
         self.counts: Counter[tuple[str, Target, bool]] = Counter()  # ladder, target, missed
         self.answers: dict[Place, deque[Run]] = {}
         self.resolutions: deque[Run] = deque(maxlen=MOST_RESOLUTIONS)
-        self.steps: list[StepTaken] = []
+        self.steps_taken: Counter[tuple[str, int]] = Counter()
+        self.in_vain: Counter[tuple[str, int]] = Counter()
+        self.unattended: Counter[tuple[str, int]] = Counter()
 
     def take(self, outcome: Outcome) -> None:
         ticket = outcome.after
@@ -145,8 +135,12 @@ class PromiseRuns:
         if (found := self._steps.pop(number, None)) is None or at < self._since:
             return
         step, ticket = found
-        place = (ticket.team, ticket.level)
-        self.steps.append(StepTaken(step.ladder, step.step, *place, step.at, at, in_vain))
+        key = step.ladder, step.step
+        self.steps_taken[key] += 1
+        if in_vain:
+            self.in_vain[key] += 1
+            span = step.at.timestamp(), at.timestamp()
+            self.unattended[key] += not self._roster.is_anybody_there(ticket.team, ticket.level, *span)
 
 
 def _acts(event: e.Event) -> bool:

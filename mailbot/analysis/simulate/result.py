@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mailbot.analysis.simulate.advice import Advice, advise
 from mailbot.analysis.simulate.compare import Changed, Path, PolicyComparison
+from mailbot.analysis.simulate.duty import roster_of
 from mailbot.analysis.simulate.engine import Outcome, Scenario, run_together
 from mailbot.analysis.simulate.figures import FigureCounter, Figures
 from mailbot.analysis.simulate.promise_runs import PromiseRuns
@@ -73,8 +74,8 @@ def run_scenarios(
     scenario's index."""
     tallies = [FigureCounter(period) for _ in scenarios]
     staffs = [policy for scenario in scenarios if (policy := scenario.only or wanted.staff)]
-    known = len(staffs) == len(scenarios)
-    promises = [PromiseRuns(policy, period.since) for policy in staffs] if known else []
+    rosters = [roster_of(policy, period) for policy in staffs] if len(staffs) == len(scenarios) else []
+    promises = [PromiseRuns(roster, period.since) for roster in rosters]
     recorded = next((index for index, scenario in enumerate(scenarios) if not scenario.punctual), None)
     twins = Reproduction(period.until)
     # A single scenario is compared with itself, to show its tickets.
@@ -98,7 +99,7 @@ def run_scenarios(
         otherwise=tuple(both.otherwise),
         wanted=tuple(both.wanted),
         advice=tuple(
-            advise(found, policy, period, recorded=wanted.recorded)
-            for found, policy in zip(promises, staffs, strict=known)
+            advise(found, roster, period.zone, recorded=wanted.recorded)
+            for found, roster in zip(promises, rosters, strict=True)
         ),
     )

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
-from statistics import quantiles
+from statistics import median
 from zoneinfo import ZoneInfo
 
 from mailbot.analysis.simulate.duty import DAY, Interval, Roster, next_on_duty
 from mailbot.analysis.simulate.promise_runs import Run
 
-SHIFTS = (4, 8)  # hours a day of one person more
+SHIFTS = (2, 4, 8)  # hours a day of one person more
 NEARLY = 0.9  # a shorter shift is enough when it keeps this share of what a longer one keeps
 MOST_MORE = 3  # people
 FEWEST = 5  # pauses between answers from which their length is known
@@ -49,17 +49,13 @@ class Job:
 
 
 def handling_time(runs: Iterable[Run], roster: Roster) -> timedelta | None:
-    """Return how long an answer takes; None when unknown.
-
-    It is the time between two answers of an agent on duty with work waiting, in the quickest quarter of cases:
-    in the others something else was done, too.
-    """
+    """Return the median time between two answers of an agent on duty with work waiting; None when unknown."""
     by_agent: dict[str, list[Run]] = {}
     for run in runs:
         if run.ended_at and run.agent:
             by_agent.setdefault(run.agent, []).append(run)
     pauses = [pause for answered in by_agent.values() for pause in _pauses(answered, roster)]
-    return timedelta(seconds=quantiles(pauses, n=4)[0]) if len(pauses) >= FEWEST else None
+    return timedelta(seconds=median(pauses)) if len(pauses) >= FEWEST else None
 
 
 def _pauses(answered: Sequence[Run], roster: Roster) -> Iterator[float]:

@@ -22,7 +22,7 @@ CAUSES = {
     Cause.FEW: "too few people were on duty",
     Cause.NEVER: "nobody answered at all",
     Cause.OFF_DUTY: "only the owner was off duty: give it to a colleague (a step with `reassign`)",
-    Cause.LATE: "somebody was on duty and had time: remind earlier",
+    Cause.LATE: "somebody on duty could have answered: remind earlier",
 }
 COUNTS = ("one more person", "two more", "three more")
 
@@ -60,8 +60,10 @@ def _promise_texts(advice: Advice, policy: Policy) -> Iterator[str]:
         name, promised = PROMISES[each.target], _promised(each, policy)
         total = each.kept + each.missed
         text = f"Ladder `{clean(each.ladder)}`, {name}{promised}: {each.missed:,} of {total:,} missed."
+        known = sum(each.causes.values())  # of many answers the newest are kept
+        text += f" The newest {known:,}:" if 0 < known < each.missed else ""
         for cause, count in each.causes.items():
-            text += f" {_cases(count, each.missed)} {CAUSES[cause]}."
+            text += f" {_cases(count, known)} {CAUSES[cause]}."
         if each.within:
             act = "closed" if each.target == Target.RESOLUTION else "answered"
             text += f" 9 of 10 were {act} within {format_work_time(each.within)} of work time."

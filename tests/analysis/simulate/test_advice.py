@@ -149,7 +149,7 @@ def test_a_burst_that_one_person_cannot_answer_in_time_wants_one_more_at_that_ho
     found = conclusions(*burst(0), *burst(1), by=desk(RINA))
 
     assert (answers(found).missed, answers(found).causes) == (10, {Cause.FEW: 10})
-    assert found.shortages == (Shortage("frontline", "L1", 10, 10 * MIN, 10, 14, (10,)),)
+    assert found.shortages == (Shortage("frontline", "L1", 10, 10 * MIN, 10, 12, (10,)),)
 
 
 def test_two_more_are_named_where_one_is_not_enough() -> None:

@@ -11,8 +11,11 @@ import pytest
 
 from mailbot.cli.service import mail_folder
 from mailbot.config.api import load
+from mailbot.domain.policy_review.policy_diff import CHANGED, Change, Difference
 from mailbot.domain.policy_review.policy_outline import outline
 from mailbot.store import policies
+from mailbot.store.service import shadows
+from mailbot.store.service.shadows import ShadowResult
 from tests.builders import NOW
 from tests.cli.test_merge import Shell
 from tests.cli.test_merge import shell as shell  # the fixture
@@ -155,6 +158,23 @@ def test_check_warns_of_a_policy_that_can_not_look_on(shell: Shell, old: Path, n
     assert told["ok"]
     [warning] = [each for each in told["warnings"] if each not in before]
     assert warning["file"].endswith("config-new/routing.yaml")
+
+
+async def test_the_differences_of_a_shadow_policy_are_grouped_and_shown_one_by_one_on_request(
+    shell: Shell, old: Path
+) -> None:
+    because = ("money: subject contains 'refund'", "everything else: no other rule matched")
+    moved = Difference("team", "payments", "frontline", *because)
+    numbers = (await fill(shell))[:3]
+    changes = [Change(number, NOW, CHANGED, "money", "money", (moved,)) for number in numbers]
+    shell.store.write_now(shadows.add_result, ShadowResult("v2", "v1", NOW, 7, 0, changes))
+    text = shell.run("rules", "shadow")
+
+    assert "3 of 10 mails change." in text
+    assert '3 mails, rule "money" -> "everything else" team Payments -> Frontline' in text
+    first, second, _ = sorted(numbers)
+    assert f"such as {first} such as {second} --all shows each mail" in text
+    assert shell.run("rules", "shadow", "--all").count("old: money: subject contains 'refund'") == 3
 
 
 def mail(subject: str, **headers: str) -> EmailMessage:

@@ -2,5 +2,6 @@
 
 `recorded_ticket` turns recorded events into stimuli: what people did. `engine` runs the daemon's decisions
 on them. `figures` counts, `reproduction` compares with the record, `compare` one policy with another.
-`cases` reads the store, `synthetic` generates a load.
+`cases` reads the store, `synthetic` generates a load. `promise_runs` follows promises, `advice` says why they were
+missed, `staffing` how many more people would have kept them.
 """

@@ -302,6 +302,12 @@ def step_at(ladder: Ladder, index: int) -> Step | None:
     return ladder.steps[index] if 0 <= index < len(ladder.steps) else None
 
 
+def open_question(ticket: Ticket, policy: Policy) -> Step | None:
+    """Return the step whose question is not decided yet."""
+    clock = next((each for each in ticket.clocks if each.target is Target.DECISION), None)
+    return step_at(ladder_of(ticket, policy), clock.fired[0]) if clock else None
+
+
 def rank_of(policy: Policy, level: str) -> int:
     """Return the place of a level from the lowest, 0; -1 when the policy does not have it."""
     return policy.levels.index(level) if level in policy.levels else -1

@@ -1,6 +1,7 @@
 """`mailbot explain` from a shell: conditions as a tree, texts, stored mail, how a ticket was routed."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ def test_people_read_the_tree_and_what_follows(shell: Shell, directory: Path) ->
     ):
         assert words in shown, shown
     assert "* no   subject contains 'paket'" not in shown  # it made no difference
+
+
+def test_the_answer_comes_first_then_why_and_which_rule_nearly_matched(shell: Shell, directory: Path) -> None:
+    mail = MAIL.replace(b"resi?", b"resi? Terima kasih.")
+    first, *rest = run(shell, "-", "--config", str(directory), stdin=mail).stdout.split("\n")
+    assert re.fullmatch(r"General -> Payments L1, \w+ \w+, high priority", first)
+    facts = dict(re.findall(r"^  (\w[\w ]{8})  (.+)$", "\n".join(rest), re.MULTILINE))
+    assert [name.rstrip() for name in facts][:5] == ["mail", "reason", "also", "close", "promise"]
+    assert facts["reason   "] == 'the subject has "refund" (rule "Money", routing.yaml:16)'
+    assert facts["also     "].endswith('sets urgency high, tags vip (rule "Vip", line 2)')
+    assert facts["close    "] == ('"Parcel": excluded by "terima kasih"; 1 below not asked (--all)')
+    assert facts["promise  "].startswith("first answer by ")
+    reply = run(shell, "-", "--config", str(directory), stdin=MAIL).stdout
+    assert '"Parcel"' in reply
+    assert "close " in reply
+    assert "tested on" not in reply
 
 
 def test_a_machines_mail_is_explained_as_filed_and_why(shell: Shell, directory: Path) -> None:

@@ -45,4 +45,4 @@ def _print_run(run: ShadowRun, zone: str) -> None:
     period = f"{format_short_time(run.first_at, zone)} to {format_short_time(run.last_at, zone)}"
     echo(f"  beside {clean(run.live)}, {period}: agreed on {run.agreed:,}, differed on {run.differed:,}")
     if run.missed:
-        echo(f"    {run.missed:,} more were skipped: they came too fast", dim=True)
+        echo(f"    {run.missed:,} more were skipped: they came too fast")

@@ -309,7 +309,7 @@ def _print_moves(result: Result) -> None:
     for move in result.moves[:SHOWN]:
         echo_wrapped(f"  {move.count:>7,}  {_path_text(move.old)} -> {_path_text(move.new)}", 9)
     if len(result.moves) > SHOWN:
-        echo(f"  {len(result.moves) - SHOWN:,} more paths: --json has all.", dim=True)
+        echo(f"  {len(result.moves) - SHOWN:,} more paths: --json has all.")
 
 
 def _path_text(path: Path) -> str:

@@ -77,7 +77,7 @@ def _print_counts(directory: str, loaded: "Loaded") -> None:
         "test": loaded.tests,
     }
     counts = ", ".join(count_text(len(values), noun) for noun, values in parts.items())
-    echo(f"{directory} is fine: {counts}; policy {policy.version}", fg="green")
+    echo(f"{directory} is fine: {counts}; policy {policy.version}")
     if waiting := sum(test.expected_to_fail for test in loaded.tests):
         verb = "is" if waiting == 1 else "are"
         echo(f"{count_text(waiting, 'test')} {verb} marked as expected to fail: what the rules do not do yet")

@@ -23,7 +23,6 @@ from mailbot.store import inbox as store_inbox
 from mailbot.store import queries
 
 STATES = [state.value for state in InboxState]
-COLOURS = {InboxState.NEW: "yellow", InboxState.DONE: "green", InboxState.PARKED: "red"}
 NULL_SENDER = "<> (null sender)"
 
 
@@ -114,7 +113,7 @@ def _bytes_text(entry: queries.InboxEntry, zone: str = "UTC") -> str:
 
 
 def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
-    echo(f"mail {entry.id}  {entry.state}", fg=COLOURS[entry.state])
+    echo(f"mail {entry.id}  {entry.state}", fg="red" if entry.state == InboxState.PARKED else None)
     attempts = f"{entry.attempts} of {store_inbox.MAX_ATTEMPTS}" if entry.attempts else ""
     facts = [
         ("why", entry.reason),

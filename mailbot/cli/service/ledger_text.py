@@ -45,7 +45,7 @@ def print_statement(statement: Statement, waiting: int) -> None:
     print_table(("refused by", "requests", "amount"), refused)
     if statement.one_hand.count:
         total = _tally_text(statement.one_hand)
-        echo(f"Note: one operator gave both signatures, in the names of two agents: {total}", fg="yellow")
+        echo(f"Note: one operator gave both signatures, in the names of two agents: {total}")
 
 
 def _tally_text(tally: Tally) -> str:

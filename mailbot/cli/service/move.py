@@ -115,9 +115,9 @@ def _print(outcome: move.Outcome, source: str, target: str, *, verify: bool, in_
     if not outcome.same:
         echo("The stores differ." if verify else "The stores differ: nothing was moved.", fg="red")
     elif verify:
-        echo(f"Both stores hold the same {total}.", fg="green")
+        echo(f"Both stores hold the same {total}.")
     else:
-        echo(f"{total} moved to {display_url(target)}.", fg="green")
+        echo(f"{total} moved to {display_url(target)}.")
         echo("Name it as MAILBOT_STORE (or `store` in mailbot.yaml), then start the daemon.")
         echo("The old store is left as it was. No daemon starts on it, unless you run `mailbot db reopen`.")
 

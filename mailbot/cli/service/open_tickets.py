@@ -67,7 +67,7 @@ def print_changes(opened: OpenStore, found: Sequence[Change]) -> None:
     shown = rows[:SHOWN] if on_terminal() else rows
     print_table(("number", "ladder", "new ladder", "due", "newly due"), shown)
     if len(shown) < len(rows):
-        echo(f"… and {len(rows) - len(shown):,} more; --json shows all", dim=True)
+        echo(f"… and {len(rows) - len(shown):,} more; --json shows all")
     at_once = sum(change.new_due is not None and change.new_due <= at for change in found)
     echo(f"{count_text(len(found), 'open ticket')} would change, {at_once:,} with a step at once")
 

@@ -118,7 +118,7 @@ def _list(opened: OpenStore, in_json: bool) -> list[Change]:
 def _print_open_tickets(former: Sequence[str], count: int, listed: int) -> None:
     if listed:
         text = f"the policy was applied to {count:,} of {listed:,} open tickets"
-        echo(f"  {text}", fg="green" if count else "yellow")
+        echo(f"  {text}")
     for text in former:
         echo(f"  {text}")
 
@@ -239,4 +239,4 @@ def _print_result(result: Reloaded, files: Loaded, in_json: bool) -> None:
         echo(f"  {count_text(count, 'test')} of the rules pass{'es' * (count == 1)}")
     if result.new != files.policy.version:
         note = f"note: the daemon reads other files than these, which hold policy {files.policy.version}"
-        echo(note, fg="yellow")
+        echo(note)

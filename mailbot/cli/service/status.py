@@ -323,11 +323,11 @@ def _print(found: Status, zone: str) -> None:
     ]
     print_facts(facts)
     for remark in found.remarks:
-        echo(f"note: {remark}", fg="yellow")
+        echo(f"note: {remark}")
     for reason in found.reasons:
         echo(f"NOT WELL: {reason}", fg="red")
     if not found.reasons:
-        echo("Mail is flowing.", fg="green")
+        echo("Mail is flowing.")
 
 
 def _node_text(node: queries.NodeStatus) -> str:

@@ -6,8 +6,7 @@ from datetime import timedelta
 from mailbot.cli.shared.formats import format_duration, format_time
 from mailbot.cli.shared.output import clean, echo_wrapped, print_title
 from mailbot.domain import ladder, ticket_clocks
-from mailbot.domain.escalation.level_questions import open_question
-from mailbot.domain.ladder import CLOSE, MISSED, NEWS, Deadline
+from mailbot.domain.ladder import CLOSE, MISSED, NEWS, Deadline, open_question
 from mailbot.domain.model import Clock, Target, Ticket
 from mailbot.domain.policy import Moment, Policy, Step
 from mailbot.domain.worktime import quiet_hours_text

@@ -115,7 +115,7 @@ def _join(number: str, command: commands.Join, agent: str | None, in_json: bool,
         for change in changes:
             result_text.print_decision(opened, change.decision, due_next(change.decision, runtime))
         for remark in _remarks(opened, command, changes):
-            echo(f"Note: {clean(remark, 600)}", fg="yellow")
+            echo(f"Note: {clean(remark, 600)}")
 
 
 def _remarks(opened: OpenStore, command: commands.Join, changes: Changes) -> list[str]:

@@ -179,7 +179,7 @@ def _print(record: Record, checks: Sequence[Check], zone: str) -> None:
         _print_outbound(mail_out, zone)
     print_title("Do the records agree?")
     for check in checks:
-        echo(f"  {'yes' if check.holds else 'NO '}  {check.what}", fg="green" if check.holds else "red")
+        echo(f"  {'yes' if check.holds else 'NO '}  {check.what}", fg=None if check.holds else "red")
 
 
 def _print_outbound(mail: Outbound, zone: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from mailbot.domain.closing.causes import causes_for
 from mailbot.domain.commands.registry import VERBS, Verb, find_agent
-from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.labels import label
+from mailbot.domain.ladder import open_question
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.domain.notices import AgentHelp, HelpLine
 from mailbot.domain.notify import language_of

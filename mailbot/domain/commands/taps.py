@@ -13,7 +13,7 @@ from hashlib import sha256
 from mailbot.domain import commands as c
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
-from mailbot.domain.escalation.level_questions import open_question
+from mailbot.domain.ladder import open_question
 from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Refusal

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from mailbot.domain import ladder, reasons
 from mailbot.domain.day import worklist
 from mailbot.domain.day.worklist import WorkItem
-from mailbot.domain.escalation import level_questions, ownership
+from mailbot.domain.escalation import ownership
 from mailbot.domain.model import Target, Ticket, Turn
 from mailbot.domain.notices import AgentWorklist, WorkEntry
 from mailbot.domain.notify import language_of
@@ -124,7 +124,7 @@ def _decisions(agent: Agent, facts: DayFacts, policy: Policy) -> Iterator[WorkEn
             what = reasons.of("day_approve", amount=approval.amount)
             yield entry(approval.ticket, reasons.of("day_decide"), None, what)
     for ticket in facts.tickets:
-        step = level_questions.open_question(ticket, policy)
+        step = ladder.open_question(ticket, policy)
         if step is None:
             continue
         level = ownership.nearest_level(policy, ticket.team, step.ask_decision)

@@ -12,8 +12,8 @@ from functools import reduce
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder
-from mailbot.domain.escalation.level_questions import open_question
 from mailbot.domain.events import Event
+from mailbot.domain.ladder import open_question
 from mailbot.domain.lifecycle import Decision, evolve
 from mailbot.domain.model import OVER, NoticeKind, Target, Ticket
 from mailbot.domain.notices import Closing, Notice, Progress, Question, TeamNotice

@@ -7,8 +7,9 @@ from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reasons, ticket_clocks
 from mailbot.domain.actor import POLICY, Actor, ActorKind
 from mailbot.domain.escalation import ownership
+from mailbot.domain.ladder import open_question
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import OVER, NoticeKind, Target, Ticket
+from mailbot.domain.model import OVER, NoticeKind, Target
 from mailbot.domain.notices import Question
 from mailbot.domain.policy import Policy, Step
 from mailbot.domain.reasons import Reason, Refusal
@@ -45,12 +46,6 @@ def ask(
                 choices=step.options,
             )
         )
-
-
-def open_question(ticket: Ticket, policy: Policy) -> Step | None:
-    """Return the step whose question is not decided yet."""
-    clock = next((each for each in ticket.clocks if each.target is Target.DECISION), None)
-    return ladder.step_at(ladder.ladder_of(ticket, policy), clock.fired[0]) if clock else None
 
 
 def decide(

@@ -10,7 +10,7 @@ from mailbot.cli.shared.names import LANGUAGES
 from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_block, print_facts, print_title
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.explain_json import zone_of
-from mailbot.cli.tickets.pages.explain_text import customer_text
+from mailbot.cli.tickets.pages.explain_text import FILED_AS, customer_text
 from mailbot.domain import reasons
 from mailbot.domain.events import (
     ClocksSet,
@@ -19,7 +19,7 @@ from mailbot.domain.events import (
     TicketFiled,
 )
 from mailbot.domain.matching import Match
-from mailbot.domain.model import Authentication, Contact, Direction, Status, Ticket
+from mailbot.domain.model import Authentication, Contact, Status, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.policy import Policy
@@ -29,10 +29,6 @@ AUTHENTICATION = {
     Authentication.PASS: "proven: passed, by a trusted host",
     Authentication.FAIL: "forged: failed, by a trusted host",
     Authentication.NONE: "not proven: no result of a trusted host",
-}
-DIRECTIONS = {
-    Direction.IN: "the customer's message",
-    Direction.OUT: "an agent's answer, which goes to the customer",
 }
 
 
@@ -78,7 +74,7 @@ def _print_match(result: DryRun) -> None:
     if not result.opens_ticket:
         direction = result.processed.decided.direction
         echo_wrapped(f"  on ticket {ticket.number}: {clean(str(match.reason))} ({match.confidence})")
-        echo_wrapped(f"  filed as: {DIRECTIONS.get(direction, 'an internal note, which is never sent')}")
+        echo_wrapped(f"  filed as: {FILED_AS[direction]}")
         _print_clues(match)
         for event in result.decision.events:
             if not isinstance(event, ClocksSet):

@@ -22,7 +22,11 @@ from mailbot.domain.routing.trace import ConditionTrace, RuleTrace, decisive
 
 CLOSE = 3  # rules that nearly matched
 CONDITION = 60  # characters of a condition
-FILED_AS = {Direction.IN: "message", Direction.OUT: "agent's answer", Direction.NOTE: "internal note"}
+FILED_AS = {
+    Direction.IN: "the customer's message",
+    Direction.OUT: "an agent's answer, which goes to the customer",
+    Direction.NOTE: "an internal note, which is never sent",
+}
 _MAILS = {"team": "notice"}
 SETS = ("category", "urgency", "complexity", "priority", "team", "level", "ladder", "skill", "assign")
 
@@ -92,7 +96,8 @@ class MailPage:
         won = next((trace.rule for trace in self.result.rules if trace.won), None)
         where = f", routing.yaml:{won.line}" if won else ""
         texts = (self.names.rule_reason(event.rule, event.reason, where) for event in self.result.routed)
-        return "; ".join(texts) or f"no rule is asked: {self.result.processed.match.reason}"
+        match = self.result.processed.match
+        return "; ".join(texts) or f"{match.reason} ({match.confidence}); no rule is asked"
 
     def _also(self) -> Iterator[str]:
         for trace in self.result.rules:
@@ -103,19 +108,20 @@ class MailPage:
     def _close(self) -> str:
         if not self.result.rules:
             return ""
-        near = near_misses(self.result.rules)[:CLOSE]
+        near = near_misses([each for each in self.result.rules if not each.rule.go_on])[:CLOSE]
         texts = [
             f'"{self.names.label("rule", rule.rule.name)}": {_missing_text(part)}' for rule, part in near
         ]
         others = sum(not trace.matched for trace in self.result.rules) - len(near)
         below = len(self.policy.rules) - len(self.result.rules)
-        return "; ".join([*texts, f"{others} others did not match, {below} below were not asked (--all)"])
+        counts = {"others did not match" if near else "did not match": others, "below not asked": below}
+        rest = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return "; ".join([*texts, f"{rest} (--all)"] if rest else texts)
 
     def _belongs(self) -> str:
         match = self.result.processed.match
         if not self.result.opens_ticket:
-            direction = self.result.processed.decided.direction
-            return f"{match.reason} ({match.confidence}); kept as {FILED_AS.get(direction, 'internal note')}"
+            return f"on the ticket, as {FILED_AS[self.result.processed.decided.direction]}"
         remarks = {
             "claims to be about {}, without proof": match.claims,
             "may mean the sender's own {}": match.suggests,
@@ -183,7 +189,7 @@ def _missing_text(part: ConditionTrace) -> str:
     held = [leaf.matched_text for leaf in leaves if leaf.holds]
     if part.kind == "none" and held:
         words = re.findall(r"'(.+?)'(?= or |$)", short_patterns(held[0]))
-        return f"excluded by {words[0]!r}" if words else f"excluded: {short_patterns(held[0])}"
+        return f'excluded by "{words[0]}"' if words else f"excluded: {short_patterns(held[0])}"
     text = short_patterns(leaves[0].text)
     more = f", or {len(leaves) - 1} other conditions" if len(leaves) > 1 else ""
     return f"needs {shorten(text, len(text), CONDITION)}{more}"

@@ -215,6 +215,7 @@ SHORT: dict[type[e.Event], Callable[[Any, Timeline], str]] = {
     ),
     e.ClocksSet: lambda _event, _page: "",
     e.AcknowledgementEnqueued: lambda _event, _page: "acknowledged",
+    e.CustomerWrote: lambda _event, _page: "the customer wrote again",
     e.ThanksReceived: lambda _event, _page: "only thanks, so the turn stays as it is",
     e.NoteAdded: lambda event, page: "" if event.at in page.notes else page.full(event),
     e.AgentAnswered: lambda event, page: f"{TURNS[event.turn]}{page.because(event.reason)}",

@@ -8,14 +8,15 @@ tickets give the same bytes: nothing is drawn by lot.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
 from mailbot.analysis.corrections import SettledTicket
 from mailbot.domain.model import Author
 from mailbot.domain.policy import Policy
-from mailbot.domain.routing.conditions import judged_texts
+from mailbot.domain.routing.conditions import is_learned, judged_texts, match_rules
 from mailbot.domain.routing.learned import (
     MIN_OF_ALL,
     MIN_OF_CATEGORY,
@@ -43,37 +44,55 @@ CONFIDENCE = 1.6449  # of a lower bound, one-sided 95%
 NEEDS = f"learning needs the package scikit-learn: {install_hint('learn')}"
 
 
+def is_possible() -> bool:
+    """Check for the package that learns."""
+    return find_spec("sklearn") is not None
+
+
 class NotEnough(Exception):
     """There is too little to learn from; the text says how much there is and is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The opening mail of a ticket, and the category that people settled on."""
+    """The opening mail of a ticket, and the category that people settled on.
+
+    `is_left`: only the last rule takes it, or one that is learned.
+    """
 
     subject: str
     text: str
     category: str
+    is_left: bool = True
 
 
 def teaches(ticket: SettledTicket) -> bool:
-    """Tell whether people have settled what a person's mail was about: corrected, or closed as it was."""
+    """Check whether people have settled what a person's mail was about: corrected, or closed as it was."""
     return (ticket.is_closed or "category" in ticket.corrected) and ticket.case.mail.author is Author.PERSON
 
 
+def without_guesses(policy: Policy) -> Policy:
+    """Return the policy without the rules that ask what was learned."""
+    return replace(policy, rules=tuple(each for each in policy.rules if not is_learned(each.when)))
+
+
 def example_of(ticket: SettledTicket, policy: Policy) -> Example:
-    """Return what a condition with `learned` would see of the mail, and the category in the end."""
+    """Return what a condition with `learned` would see of the mail, and the category in the end.
+
+    `policy`: without guesses.
+    """
     case = ticket.case
     mailbox = mailbox_of(case.envelope, policy).address
     facts = routing_facts(case.mail, case.envelope.sender, mailbox, policy, case.at, case.customer_history)
     subject, text = (each.raw for each in judged_texts(facts))
-    return Example(subject, text, ticket.settled.category)
+    taken_by = policy.rules[match_rules(policy.rules, facts, policy.prefilter)[-1].rule_index]
+    return Example(subject, text, ticket.settled.category, is_left=taken_by.when is None)
 
 
 def learn(examples: Iterable[Example]) -> Model:
     """Learn from tickets, oldest first. The same words of several tickets count once, as the newest one.
 
-    Raises NotEnough, or ImportError without the extra `learn`.
+    Raises NotEnough. Needs the extra `learn`.
     """
     latest = {(each.subject, each.text): each for each in examples}
     kept = list(latest.values())
@@ -116,6 +135,7 @@ class _Table:
         lengths = diags_array([1 / sqrt(sum(1 for _ in _pieces(each)) or 1) for each in examples])
         self.values: csr_matrix = (lengths @ counted).tocsr()
         self.pieces, self.rarity = counter.get_feature_names_out(), rarity.idf_
+        self.left = [each.is_left for each in examples]
         self.categories = [_and_above(each.category) for each in examples]
 
     def learn(self, category: str) -> Learned:
@@ -131,7 +151,9 @@ class _Table:
         weights = np.round(fitted.coef_[0] * self.rarity[columns], 3)
         pairs = zip(self.pieces[columns], weights, strict=True)
         found = {str(piece): float(weight) for piece, weight in pairs if weight}
-        return Learned(round(float(fitted.intercept_[0]), 3), found, tuple(_reached(scores, is_of)))
+        return Learned(
+            round(float(fitted.intercept_[0]), 3), found, tuple(_reached(scores, is_of, np.array(self.left)))
+        )
 
     def _fit(self, rows: "NDArray[Any]", is_of: "NDArray[Any]") -> tuple["NDArray[Any]", Any]:
         """Choose the pieces that tell most in these rows, and fit a linear model to them."""
@@ -147,7 +169,7 @@ def _pieces(example: Example) -> Iterator[str]:
     return (piece for unit in units_of(example.subject, example.text) for piece in pieces_of(unit))
 
 
-def _reached(scores: "NDArray[Any]", is_of: "NDArray[Any]") -> Iterator[Reached]:
+def _reached(scores: "NDArray[Any]", is_of: "NDArray[Any]", is_left: "NDArray[Any]") -> Iterator[Reached]:
     """Return what thresholds reach, the surest first; of two that catch as much only the surer."""
     inside = sorted(scores[is_of], reverse=True)
     best = 0.0
@@ -157,9 +179,10 @@ def _reached(scores: "NDArray[Any]", is_of: "NDArray[Any]") -> Iterator[Reached]
         precision = lower_bound(caught, int((scores >= score).sum()))
         if precision > best:
             best = precision
-            yield Reached(
-                round(precision - 0.00005, 4), round(score - 0.0005, 3), round(caught / len(inside), 3)
-            )
+            share = round(caught / len(inside), 3)
+            left = (scores >= score) & is_left
+            counts = int(left.sum()), int((left & is_of).sum())
+            yield Reached(round(precision - 0.00005, 4), round(score - 0.0005, 3), share, *counts)
 
 
 def lower_bound(hits: int, tries: int) -> float:

@@ -1,6 +1,5 @@
 """Test what is learned from tickets, and how sure it is."""
 
-import sys
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +7,15 @@ import pytest
 
 from mailbot.analysis import learn as learning
 from mailbot.analysis.corrections import settled_tickets
-from mailbot.analysis.learn import Example, NotEnough, example_of, learn, lower_bound, teaches
+from mailbot.analysis.learn import (
+    Example,
+    NotEnough,
+    example_of,
+    learn,
+    lower_bound,
+    teaches,
+    without_guesses,
+)
 from mailbot.config.yaml.source import MAX_BYTES
 from mailbot.domain import commands as c
 from mailbot.domain.actor import Actor
@@ -78,10 +85,12 @@ def test_the_file_stays_below_the_size_of_a_configuration_file() -> None:
     assert len(encode(Model(learned))) < learning.MOST_BYTES < MAX_BYTES
 
 
-def test_without_the_extra_its_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
-    with pytest.raises(ImportError):
-        learn(tickets(300))
+def test_what_a_rule_at_the_end_would_take_is_counted_apart() -> None:
+    known = [replace(each, is_left=len(each.text) > 150) for each in tickets(1500)]
+    reached = learn(known).categories["payment"].reached[-1]
+    taken = sum(each.is_left and each.category.startswith("payment") for each in known)
+    assert 0 < reached.right <= reached.taken
+    assert 0.5 * reached.caught < reached.right / taken <= 1
 
 
 @pytest.mark.parametrize(
@@ -102,10 +111,13 @@ async def test_corrected_tickets_teach_and_closed_ones_that_nobody_corrected(sto
     desk.clock += timedelta(minutes=1)
     closed = await desk.receive(Subject="Saldo terpotong")
     await desk.receive(Subject="Barang")  # still open: nobody has looked at it
+    desk.clock += timedelta(minutes=1)
+    left = await desk.receive(Subject="Isi dompet")
     do(corrected.number, c.Correct(category="fraud"))
     do(closed.number, c.Close())
+    do(left.number, c.Correct(category="fraud"))
 
-    policy = desk.runtime.snapshot.policy
+    policy = without_guesses(desk.runtime.snapshot.policy)
     taught = [
         example_of(each, policy) for each in settled_tickets(store, corrected.opened_at) if teaches(each)
     ]
@@ -113,5 +125,7 @@ async def test_corrected_tickets_teach_and_closed_ones_that_nobody_corrected(sto
     assert [(each.subject, each.category) for each in taught] == [
         ("Saldo", "fraud"),
         ("Saldo terpotong", "payment"),
+        ("Isi dompet", "fraud"),
     ]
     assert taught[0].text.strip() == "Saldo saya pindah sendiri."
+    assert [each.is_left for each in taught] == [False, False, True]

@@ -108,6 +108,7 @@ def test_a_file_that_can_not_be_used_is_named_at_its_place(
 ) -> None:
     [found] = problems(lay_learned(tmp_path, model))
     assert brief(found).startswith(message)
+    assert found.hint == "`mailbot rules learn` makes it"
 
 
 # --- the condition ----------------------------------------------------------------------------------------

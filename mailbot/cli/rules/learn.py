@@ -14,11 +14,12 @@ from mailbot.cli.shared.formats import count_text, format_size
 from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import parse_time, standard_options
-from mailbot.cli.shared.output import clean, echo, print_table
+from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_table
 from mailbot.domain.routing.learned import MIN_OF_CATEGORY, Learned, Model, encode
 
 FILE = "learned.json"
 SHOWN = (0.8, 0.9, 0.95, 0.99)  # precisions
+REST = 0.95
 
 
 @click.command("learn")
@@ -37,12 +38,12 @@ def learn(ctx: click.Context, since: str, out: Path | None, in_json: bool) -> No
     It learns from the subject and the new text of the mail that opened each ticket. Their category is the one that
     people corrected it to, or that of a closed ticket which nobody corrected. Needs the extra `learn`.
     """
+    if not learning.is_possible():
+        fail(learning.NEEDS)
     with open_store() as opened:
         kept, corrected = _examples(opened, since)
     try:
         model = learning.learn(kept)
-    except ImportError:
-        fail(learning.NEEDS)
     except NotEnough as few:
         fail(f"too few tickets since {clean(since)}: {few}")
     path = out or config_directory(ctx) / FILE
@@ -58,8 +59,9 @@ def learn(ctx: click.Context, since: str, out: Path | None, in_json: bool) -> No
 
 def _examples(opened: OpenStore, since: str) -> tuple[list[Example], int]:
     """Read what there is to learn from, and how many of it people corrected."""
+    policy = learning.without_guesses(opened.with_rules())
     found = settled_tickets(opened.store, parse_time(since, now(), opened.zone()))
-    taken = [(learning.example_of(each, opened.policy), each) for each in found if learning.teaches(each)]
+    taken = [(learning.example_of(each, policy), each) for each in found if learning.teaches(each)]
     return [example for example, _ in taken], sum("category" in each.corrected for _, each in taken)
 
 
@@ -91,29 +93,30 @@ def _not_learned(model: Model) -> dict[str, int]:
 
 
 def _print(model: Model, path: Path, size: int, corrected: int) -> None:
-    echo(
+    echo_wrapped(
         f"Learned from {count_text(model.tickets, 'ticket')}, of which people corrected {corrected:,}: "
         f"{clean(path)}, {format_size(size)}"
     )
     echo("How much a rule catches at the precision that it asks for:")
-    heads = ("category", "tickets", *(f"{each:.2f}" for each in SHOWN), "best")
+    heads = ("category", "tickets", *(f"{each:.2f}" for each in SHOWN), "best", "of the rest")
     print_table(heads, list(_rows(model)))
+    echo_wrapped(
+        f"of the rest: how many are right of the mail that no other rule takes, at {REST:.2f} or the best"
+    )
     if few := _not_learned(model):
         named = ", ".join(f"{clean(name)} {count}" for name, count in few.items())
-        echo(f"Not learned, of {MIN_OF_CATEGORY} tickets that are needed: {named}")
-    echo(
-        f"In routing.yaml: `learned: {path.name}` above the rules. Rules with `learned` stand above the last one."
+        echo_wrapped(f"Not learned, of {MIN_OF_CATEGORY} tickets that are needed: {named}")
+    echo_wrapped(
+        f"In routing.yaml: `learned: {path.name}`, and rules with `learned` just above the last one."
     )
 
 
 def _rows(model: Model) -> Iterator[tuple[object, ...]]:
     for name, each in model.categories.items():
-        yield (
-            name,
-            model.examples[name],
-            *(_caught(each, precision) for precision in SHOWN),
-            f"{each.best:.3f}",
-        )
+        shares = (_caught(each, precision) for precision in SHOWN)
+        surest = each.threshold(min(REST, each.best))
+        rest = f"{surest.right} of {surest.taken}" if surest else ""
+        yield name, model.examples[name], *shares, f"{each.best:.3f}", rest
 
 
 def _caught(learned: Learned, precision: float) -> str:

@@ -258,7 +258,7 @@ def leaves_of(whens: Iterable[When], *, outside_none: bool = False) -> Iterator[
 
 
 def is_learned(when: When | None) -> bool:
-    """Tell whether any of the conditions is learned, so that it may be wrong."""
+    """Check whether any of the conditions is learned, so that it may be wrong."""
     return any(leaf.field == LEARNED for leaf in leaves_of([when] if when else []))
 
 

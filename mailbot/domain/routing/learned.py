@@ -32,12 +32,15 @@ _PRECISION = re.compile(r"(?:0?[.,](\d{1,4})|(\d{2})(?:[.,](\d{1,2}))? ?%) preci
 class Reached:
     """From `score` on, at least `precision` of the mails are of the category (lower bound, of 95% confidence).
 
-    `caught`: which share of the category's mails scores so high.
+    `caught`: which share of the category's mails scores so high. `taken`: how many mails do that no rule with words
+    of its own took; `right` of these are of the category.
     """
 
     precision: float
     score: float
     caught: float
+    taken: int = 0
+    right: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +228,12 @@ def decode(text: str) -> Model:
 
 def _learned(data: Any) -> Learned:
     weights = {str(piece): _number(weight) for piece, weight in data["weights"].items()}
-    reached = [Reached(**{name: _number(value) for name, value in each.items()}) for each in data["reached"]]
-    return Learned(_number(data["start"]), weights, tuple(reached))
+    return Learned(_number(data["start"]), weights, tuple(map(_reached, data["reached"])))
+
+
+def _reached(data: Any) -> Reached:
+    precision, score, caught = (_number(data[name]) for name in ("precision", "score", "caught"))
+    return Reached(precision, score, caught, int(data.get("taken", 0)), int(data.get("right", 0)))
 
 
 def _number(value: Any) -> float:

@@ -42,13 +42,13 @@ def print_promises(names: Sequence[str], advice: Sequence[Advice]) -> None:
         echo_wrapped(text, bold=True)
 
 
-def print_advice(advice: Advice, policy: Policy) -> None:
-    """Print what to change, the worst first. `policy` is the one that the advice is about."""
+def print_advice(advice: Advice, policy: Policy, name: str = "") -> None:
+    """Print what to change, the worst first. `policy` is the one that it is about, `name` its name among several."""
     texts = [*_promise_texts(advice, policy), *_step_texts(advice, policy)]
     short = [each for each in advice.shortages or () if each.missed > 1]
     texts += [_shortage_text(each, policy) for each in short[:MOST]]
     texts += _hours_text(advice.hours)
-    print_title("What to change")
+    print_title(f"What to change in {name}" if name else "What to change")
     if not texts:
         echo_wrapped("  Nothing: no promise was missed, and no step was in vain.")
     for number, text in enumerate(texts, 1):

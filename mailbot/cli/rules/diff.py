@@ -1,4 +1,4 @@
-"""`mailbot rules diff`: what a change of policy would do to real mail, ticket by ticket."""
+"""`mailbot rules diff`: what a change of policy would mean for people, over real mail."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from mailbot.cli.shared.open_store import (
     open_store,
 )
 from mailbot.cli.shared.options import parse_time, standard_options
-from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_title
+from mailbot.cli.shared.output import clean, echo, echo_wrapped
 from mailbot.cli.shared.progress import progress
 from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.policy_review.policy_diff import Case, Change
@@ -122,7 +122,7 @@ def diff(
     everything: bool,
     in_json: bool,
 ) -> None:
-    """Compare two policies over real mail: what NEW decides differently from OLD, and by which condition.
+    """Compare two policies over real mail: what NEW means for customers and staff, which mails change, and why.
 
     OLD and NEW are directories, `live` (the policy in force), or a version that was in force. OLD may be
     `recorded`: what was decided when each mail came. Every mail that opens a ticket counts. A mail in a file
@@ -219,7 +219,7 @@ def _print_json(result: Result) -> None:
 def _print(result: Result, shown: int | None) -> None:
     assert result.new.policy
     found, zone = result.found, result.new.zone
-    print_title(f"{_name_text(result.old)} -> {_name_text(result.new)}")
+    echo_wrapped(f"{_name_text(result.old)} -> {_name_text(result.new)}", bold=True)
     consequences_text.print_consequences(
         result.compared.consequences, result.new.policy, everybody=shown is None
     )

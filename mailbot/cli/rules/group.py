@@ -8,7 +8,7 @@ from mailbot.cli.shared.options import config_option
 # command -> (module, help line)
 COMMANDS = {
     "check": ("rules.check", "Prove faults of rules, ladders and limits, each with an example."),
-    "diff": ("rules.diff", "Compare two policies over real mail, ticket by ticket."),
+    "diff": ("rules.diff", "Compare two policies over real mail: consequences first."),
     "learn": ("rules.learn", "Learn from tickets which words speak for a category."),
     "misses": ("rules.misses", "Show what the rules got wrong, and what would mend it."),
     "shadow": ("rules.shadow", "Show what the shadow policy would have decided differently."),

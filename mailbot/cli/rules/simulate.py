@@ -113,7 +113,7 @@ def simulate(
     limit: int,
     in_json: bool,
 ) -> None:
-    """Simulate notices, missed targets and load of a policy on a virtual clock, by the engine of the daemon.
+    """Simulate a policy on a virtual clock: promises kept, what to change, notices and load, by the daemon's engine.
 
     Without --policy, the policies that were in force run over what people did, with each step taken when the
     daemon took it. The result is compared with the record. Exit 1 when there is a difference; all are listed.

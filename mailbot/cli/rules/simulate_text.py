@@ -143,10 +143,12 @@ def simulation_json(simulation: Simulation) -> dict[str, Any]:
 
 def print_simulation(simulation: Simulation) -> None:
     result = simulation.result
-    print_title(headline(simulation))
+    echo_wrapped(headline(simulation), bold=True)
     print_promises(simulation.short_names, result.advice)
     echo()
-    print_advice(result.advice[-1], simulation.staff)
+    print_advice(
+        result.advice[-1], simulation.staff, simulation.short_names[-1] if simulation.compares else ""
+    )
     _print_figures(simulation)
     _print_load(simulation)
     _print_people(simulation)
@@ -269,7 +271,7 @@ def _print_verdict(verdict: Verdict, simulation: Simulation) -> None:
         echo_wrapped(f"{len(verdict.told_otherwise):,} notices went to other people than on record:")
         _print_differences(verdict.told_otherwise, simulation)
     if verdict.not_modelled:
-        _print_not_modelled(verdict.not_modelled)
+        _print_not_modelled(verdict.not_modelled, simulation.staff)
     if verdict.overtaken:
         count = f"{len(verdict.overtaken):,} deadlines were overtaken"
         echo_wrapped(f"{count}: the daemon was late, and something else came first.")
@@ -280,7 +282,7 @@ def _print_verdict(verdict: Verdict, simulation: Simulation) -> None:
         echo(f"The latest step was taken {format_duration(verdict.latest)} after it was due.")
 
 
-def _print_not_modelled(acts: Sequence[NotModelled]) -> None:
+def _print_not_modelled(acts: Sequence[NotModelled], staff: Policy) -> None:
     """Print what is no difference: the simulation does not know what brought these acts about."""
     tickets = len({act.number for act in acts})
     echo_wrapped(
@@ -289,7 +291,8 @@ def _print_not_modelled(acts: Sequence[NotModelled]) -> None:
     reasons = Counter(act.because for act in acts)
     for because, count in reasons.most_common():
         first = next(act for act in acts if act.because == because)
-        echo_wrapped(f"  {count:,}  {because}, as on {first.number}: {clean(first.what)}", 5)
+        what = _with_names(clean(first.what), staff)
+        echo_wrapped(f"  {count:,}  {because}, as on {first.number}: {what}", 5)
 
 
 def _print_differences(differences: Sequence[Difference], simulation: Simulation) -> None:

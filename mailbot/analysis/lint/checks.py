@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from mailbot.analysis.lint import (
+    dead_branches,
     dead_rules,
     graver_below,
     holes,
@@ -39,6 +40,7 @@ CHECKS: Checks = (
     graver_below.find,
     overridden.find,
     redundant_values.find,
+    dead_branches.find,
     rule_order.find,
     holes.find,
     unmatched.find,

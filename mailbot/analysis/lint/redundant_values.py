@@ -145,22 +145,27 @@ class _Phrases:
 class RulesAbove:
     """The literals that suffice for a rule further up."""
 
-    phrases: dict[str, _Phrases] = field(default_factory=dict)  # by field
+    phrases: dict[tuple[str, str], _Phrases] = field(default_factory=dict)  # by field and operator
     owner: dict[Literal, int] = field(default_factory=dict)
 
     def add(self, index: int, wanted: Formula) -> None:
         for each in wanted.parts if isinstance(wanted, Or) else (wanted,):
             if isinstance(each, Literal) and each.sign:
                 self.owner.setdefault(each, index)
-                if each.atom.operator == "contains":
-                    self.phrases.setdefault(each.atom.field, _Phrases()).add(each.atom.phrase, each)
+                if each.atom.operator in ("contains", "mentions"):
+                    known = self.phrases.setdefault((each.atom.field, each.atom.operator), _Phrases())
+                    known.add(each.atom.phrase, each)
 
     def covering(self, literal: Literal) -> Literal | None:
         """Find a literal that holds for every mail with `literal`."""
         if literal in self.owner:
             return literal
-        known = self.phrases.get(literal.atom.field)
-        return next(known.inside(literal), None) if known else None
+        for operator in ("contains", "mentions"):
+            known = self.phrases.get((literal.atom.field, operator))
+            for each in known.inside(literal) if known else ():
+                if operator == "contains" or solver.implies(literal, each):
+                    return each
+        return None
 
 
 def _covered_above(context: RuleContext, index: int, above: RulesAbove) -> Iterator[Finding]:

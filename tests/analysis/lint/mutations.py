@@ -179,6 +179,21 @@ def sizes_swapped(data: Data) -> None:
 
 
 @mutation
+def alternative_that_never_holds(data: Data) -> None:
+    rule = ending(data)[1]
+    never = {"all": [{"language": {"is": "id"}}, {"language": {"is": "en"}}]}
+    rule["when"] = {"any": [rule["when"], never]}
+
+
+@mutation
+def alternative_taken_above(data: Data) -> None:
+    when = ending(data)[0]["when"]
+    ending(data)[-1]["when"] = {
+        "any": [ending(data)[-1]["when"], {"all": [when, {"size": {"over": "1 MB"}}]}]
+    }
+
+
+@mutation
 def larger_than_the_door(data: Data) -> None:
     insert(data, 0, "seeded", {"size": {"over": "100 MB"}})
 

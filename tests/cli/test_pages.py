@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.cli.shared.names import Names, in_words, short_patterns
+from mailbot.cli.shared.names import Names, in_words
 from mailbot.cli.shared.wall_clock import Line, WallClock
 from mailbot.domain import reasons
 from mailbot.domain.reasons import Reason
+from mailbot.domain.routing.pattern_text import shorten_patterns
 from tests.builders import policy
 from tests.cli.test_merge import Shell
 
@@ -158,6 +159,6 @@ def test_a_reason_is_words_and_never_a_long_pattern() -> None:
     found = reasons.of("text_has", words='"rusak"')
     recorded = Reason("condition", {"condition": pattern, "words": found})
     assert (in_words(recorded), str(recorded)) == ('the text has "rusak"', pattern)
-    assert short_patterns(f"{pattern} and subject is 'x'") == "text matches a pattern and subject is 'x'"
+    assert shorten_patterns(f"{pattern} and subject is 'x'") == "text matches … and subject is 'x'"
     phrase = "text contains 'an ordinary phrase of more than forty characters'"
-    assert short_patterns(phrase) == phrase
+    assert shorten_patterns(phrase) == phrase

@@ -1,7 +1,8 @@
 """Test how the changes between two policies are grouped for people."""
 
-from mailbot.domain.policy_review.change_groups import Group, Placed, group_changes, shorten_patterns
+from mailbot.domain.policy_review.change_groups import Group, Placed, group_changes
 from mailbot.domain.policy_review.policy_diff import CHANGED, Change, Difference
+from mailbot.domain.routing.pattern_text import shorten_patterns
 from tests.builders import NOW
 
 

@@ -13,7 +13,7 @@ from mailbot.cli.demo.mails import CHARGED_TWICE, COMPLAINTS, FRAUD, Complaint, 
 from mailbot.cli.demo.sink import ReceivedMail, Sink
 from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.names import Names
-from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_title
+from mailbot.cli.shared.output import FACT, clean, echo, echo_wrapped, print_title
 from mailbot.cli.shared.promise_text import promises
 from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.cli.tickets.pages.show_text import contacts
@@ -90,7 +90,7 @@ class Tour:
         return DemoPage(ticket, events, messages, names, clock, found)
 
     def _print_line(self, number: str, text: str) -> None:
-        echo_wrapped(f"  {number}  {clean(text)}", 2 + len(number))
+        echo_wrapped(f"  {number}  {clean(text, FACT)}", 2 + len(number))
 
     def _reply_as_customer(self, complaint: Complaint, number: str) -> None:
         acknowledgement = self._wait_for_mail(complaint.address, number)

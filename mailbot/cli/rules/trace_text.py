@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mailbot.cli.shared.names import short_patterns
 from mailbot.cli.shared.output import clean, echo_hanging, echo_wrapped
+from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.domain.routing.trace import ConditionTrace, RuleTrace
 
 MARK = "*"  # before a condition that decided
@@ -88,7 +88,7 @@ def _print_node(node: ConditionTrace, depth: int) -> None:
 def _print_condition(node: ConditionTrace, depth: int, text: str) -> None:
     mark = MARK if node.decides and not node.parts else " "
     prefix = f"{'    ' * depth} {mark} {'yes' if node.holds else 'no '}  "
-    echo_hanging(f"{prefix}{clean(short_patterns(text), TEXT)}", len(prefix))
+    echo_hanging(f"{prefix}{clean(shorten_patterns(text), TEXT)}", len(prefix))
 
 
 def _print_value(node: ConditionTrace, depth: int) -> None:

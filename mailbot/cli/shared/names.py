@@ -8,12 +8,10 @@ from mailbot.domain.labels import label
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
+from mailbot.domain.routing.pattern_text import shorten_patterns
 
 LANGUAGES = {"id": "Indonesian", "en": "English"}
-LONGEST_PATTERN = 40  # characters of a regular expression that a page for people shows
 _ADDRESS = re.compile(r"(?:\bagent )?([\w.+-]+@[\w.-]*\w)")
-_LONG = re.compile(rf"'[^']{{{LONGEST_PATTERN + 1},}}'")
-_CODE = re.compile(r"[\\|(\[]")  # what no words have: a regular expression
 
 
 class Names:
@@ -63,9 +61,4 @@ def in_words(reason: Reason) -> str:
     words = reason.params.get("words")
     if isinstance(words, Reason):
         return str(words)
-    return "its text fits the rule" if short_patterns(str(reason)) != str(reason) else str(reason)
-
-
-def short_patterns(text: str) -> str:
-    """Put "a pattern" in the place of each long regular expression in a rule's condition."""
-    return _LONG.sub(lambda found: "a pattern" if _CODE.search(found[0]) else found[0], text)
+    return "its text fits the rule" if shorten_patterns(str(reason)) != str(reason) else str(reason)

@@ -1,19 +1,17 @@
 """Group the changes between two policies: mails that change alike, by the same rule."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailbot.domain.policy_review.policy_diff import NAMES, Change, Difference, Value
+from mailbot.domain.routing.pattern_text import shorten_patterns
 
 # What decides who gets a mail and by when. The rest (tags, texts, details) does not make mails unlike.
 PLACEMENT = ("team", "level", "category", "priority", "ladder")
 EXAMPLES = 2
-LONGEST = 40  # characters of a word or pattern of a condition
 # A priority and its ladder follow from these.
 _CAUSES = ("rule", "team", "level", "category", "urgency", "complexity", *NAMES)
-_LONG = re.compile(rf"(['\"])(?:(?!\1).){{{LONGEST + 1},}}(?:\1|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +107,3 @@ def _split(because: str) -> tuple[str, str]:
     """Split "rule: condition"; there is no rule in a reason such as "no rule sets it"."""
     rule, colon, condition = because.partition(": ")
     return (rule, condition) if colon else ("", "")
-
-
-def shorten_patterns(text: str) -> str:
-    """Replace quoted words and patterns that are too long to read by an ellipsis."""
-    return _LONG.sub("…", text)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from mailbot.cli.shared.ladder_text import spaced
-from mailbot.cli.shared.names import Names, short_patterns
+from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.output import clean, echo_wrapped, print_facts
 from mailbot.cli.shared.promise_text import next_step, promise_text, promises, step_line
 from mailbot.cli.shared.wall_clock import WallClock
@@ -18,6 +18,7 @@ from mailbot.domain.notices import recipient_of
 from mailbot.domain.people.customer import other_sender
 from mailbot.domain.policy import Actions, Policy
 from mailbot.domain.routing.near_miss import near_misses
+from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.domain.routing.trace import ConditionTrace, RuleTrace, decisive
 
 CLOSE = 3  # rules that nearly matched
@@ -173,7 +174,7 @@ def customer_text(result: DryRun, policy: Policy) -> str:
 
 def _condition_text(trace: RuleTrace) -> str:
     leaves = decisive(trace.conditions) if trace.conditions else []
-    return " and ".join(short_patterns(leaf.matched_text or leaf.text) for leaf in leaves) or "always"
+    return " and ".join(shorten_patterns(leaf.matched_text or leaf.text) for leaf in leaves) or "always"
 
 
 def _actions_text(then: Actions) -> str:
@@ -188,8 +189,8 @@ def _missing_text(part: ConditionTrace) -> str:
     leaves = decisive(part)
     held = [leaf.matched_text for leaf in leaves if leaf.holds]
     if part.kind == "none" and held:
-        words = re.findall(r"'(.+?)'(?= or |$)", short_patterns(held[0]))
-        return f'excluded by "{words[0]}"' if words else f"excluded: {short_patterns(held[0])}"
-    text = short_patterns(leaves[0].text)
+        words = re.findall(r"'(.+?)'(?= or |$)", shorten_patterns(held[0]))
+        return f'excluded by "{words[0]}"' if words else f"excluded: {shorten_patterns(held[0])}"
+    text = shorten_patterns(leaves[0].text)
     more = f", or {len(leaves) - 1} other conditions" if len(leaves) > 1 else ""
     return f"needs {shorten(text, len(text), CONDITION)}{more}"

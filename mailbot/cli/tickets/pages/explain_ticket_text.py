@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from mailbot.cli.rules import trace_text
 from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.ladder_text import print_deadlines
-from mailbot.cli.shared.names import short_patterns
 from mailbot.cli.shared.open_store import OpenStore
 from mailbot.cli.shared.output import FACT, clean, echo, echo_wrapped, print_facts, print_title
 from mailbot.cli.shared.wall_clock import Line
 from mailbot.cli.tickets.pages.show_text import TicketPage
-from mailbot.cli.tickets.pages.timeline import assignment
+from mailbot.cli.tickets.pages.timeline import assignment, sentence
 from mailbot.domain import events as e
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
@@ -88,7 +86,7 @@ def _print_matches(page: TicketPage) -> None:
 
 
 def _event_text(row: RecordedEvent, page: TicketPage) -> str:
-    return f"{row.seq:>3}  {page.names.in_text(short_patterns(event_text(row.event, page.clock.zone)))}"
+    return f"{row.seq:>3}  {sentence(row.event, page.names, page.clock.zone)}"
 
 
 def _match_text(message: queries.MessageView, page: TicketPage) -> str:

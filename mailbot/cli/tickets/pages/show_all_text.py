@@ -1,10 +1,8 @@
 """`mailbot ticket show --all`: all about a ticket on a page for people."""
 
 from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_size, format_time
 from mailbot.cli.shared.ladder_text import print_deadlines
-from mailbot.cli.shared.names import short_patterns
 from mailbot.cli.shared.open_store import OpenStore
 from mailbot.cli.shared.output import (
     clean,
@@ -18,7 +16,9 @@ from mailbot.cli.shared.output import (
 from mailbot.cli.shared.rows import deleted_text
 from mailbot.cli.shared.wall_clock import Line
 from mailbot.cli.tickets.pages.show_text import PROOF, TicketPage, print_status, turn_text
+from mailbot.cli.tickets.pages.timeline import sentence
 from mailbot.domain.model import WAITING_STATES, Direction, OutboxState, Ticket
+from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.store import outbox_queries, queries
 from mailbot.store.lists import ticket_rows
 
@@ -48,8 +48,7 @@ def show(opened: OpenStore, ticket: Ticket) -> None:
         _print_message(message, page, files)
         files += len(message.attachments)
     print_title("Events")
-    texts = ((event.at, page.names.in_text(short_patterns(event_text(event, zone)))) for event in page.events)
-    page.clock.print([Line(at, text) for at, text in texts])
+    page.clock.print([Line(event.at, sentence(event, page.names, zone)) for event in page.events])
     echo()
     print_deadlines(ticket, opened.policy, zone)
     echo()
@@ -76,7 +75,7 @@ def _facts(page: TicketPage) -> list[tuple[str, object]]:
         ("mailbox", ticket.mailbox),
         ("opened", format_time(ticket.opened_at, zone)),
         ("answered", format_time(ticket.first_response_at, zone) or "not yet"),
-        ("rule", short_patterns(decided)),
+        ("rule", shorten_patterns(decided)),
         ("category", ticket.category),
         ("priority", f"{ticket.priority} (urgency {ticket.urgency}, complexity {ticket.complexity})"),
         ("tags", ", ".join(ticket.tags)),

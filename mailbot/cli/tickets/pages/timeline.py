@@ -20,6 +20,7 @@ from mailbot.domain import events as e
 from mailbot.domain.actor import Actor, ActorKind
 from mailbot.domain.model import Author, Direction, NoticeKind
 from mailbot.domain.reasons import Reason, parts
+from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.store.queries import MessageView
 
 EXCERPT = 120  # characters of a message
@@ -102,8 +103,7 @@ class Timeline:
         return text(event, self) if text else self.full(event)
 
     def full(self, event: e.Event) -> str:
-        """Return the whole sentence of an event, with names in place of addresses."""
-        return self.names.in_text(event_text(event, self.clock.zone))
+        return sentence(event, self.names, self.clock.zone)
 
     def actor(self, by: Actor) -> str:
         """Return who did something: "Ayu Lestari", "the policy"."""
@@ -115,6 +115,12 @@ class Timeline:
 
 def _second(happened: e.Event | MessageView) -> datetime:
     return happened.at.replace(microsecond=0)
+
+
+def sentence(event: e.Event, names: Names, zone: str) -> str:
+    """Return all about an event, with names in place of addresses and without long patterns of a rule."""
+    text = event_text(event, zone)
+    return names.in_text(shorten_patterns(text) if isinstance(event, e.TicketRouted) else text)
 
 
 def shorten(text: str, length: int, most: int = EXCERPT) -> str:

@@ -12,14 +12,18 @@ from sqlalchemy import Connection, update
 from mailbot.cli import cli
 from mailbot.cli.shared import open_store
 from mailbot.config.api import load
+from mailbot.domain import commands as c
+from mailbot.domain.commands.grammar import Act
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy_review.policy_outline import outline
+from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import ladders, policies
 from mailbot.store.deadlines import next_due_at
 from mailbot.store.schema import events
+from mailbot.workers.day.snoozes import Snoozes
 from mailbot.workers.deadlines import Deadlines
 from tests.analysis.simulate.months import written
-from tests.builders import NOW
+from tests.builders import EKO, NOW
 from tests.cli.test_merge import TEMPLATES, Shell
 from tests.cli.test_merge import shell as shell  # the fixture
 
@@ -87,6 +91,26 @@ async def test_a_difference_from_the_record_is_named_and_exits_1(shell: Shell, c
     assert f"{ticket.number} Mon 2026-11-23" in text
     assert "only recorded: escalated: to L9 by policy" in text
     assert "only simulated: escalated: to L2 by policy" in text
+
+
+async def test_the_return_of_a_snoozed_ticket_is_not_modelled_and_no_difference(
+    shell: Shell, config: Path
+) -> None:
+    shell.desk.clock = NOW
+    ticket = await shell.desk.receive(Subject="Saldo terpotong")
+    wait = Act((c.Snooze(NOW + timedelta(minutes=20)),))
+    run_command(
+        shell.store, shell.desk.runtime, TicketCommand(ticket.number, wait, EKO, NOW + timedelta(minutes=1))
+    )
+    shell.desk.clock += timedelta(minutes=21)
+    await Snoozes(shell.desk.deps).run_once()
+    told = shell.shown("simulate", *SPAN, "--to", "2026-11-23T10:30")
+    text = shell.run("simulate", *SPAN, "--to", "2026-11-23T10:30")
+
+    assert (told["reproduced"], told["verdict"]["differences"]) == (True, [])
+    assert {each["because"] for each in told["verdict"]["not_modelled"]} == {"snoozed by hand"}
+    assert "Not modelled, and so not compared: 1 act on 1 ticket" in text
+    assert "notified: turn_came_back" in text
 
 
 async def test_what_another_ladder_would_have_done_stands_beside_what_was_done(

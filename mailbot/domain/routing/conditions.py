@@ -206,6 +206,17 @@ class Condition:
     words: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
     patterns: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
     captures: Captures | None = dataclasses.field(default=None, compare=False, repr=False)
+    needs: frozenset[str] = dataclasses.field(
+        default=frozenset(), compare=False, repr=False
+    )  # words, patterns
+
+    def may_hold(self, hits: Hits | None) -> bool:
+        """Decide by what one scan found in the mail. It saves most tests of most conditions."""
+        return (
+            hits is None
+            or not self.needs
+            or not (self.needs.isdisjoint(hits.words) and self.needs.isdisjoint(hits.patterns))
+        )
 
     def __str__(self) -> str:
         values = self.value if isinstance(self.value, tuple) else (self.value,)
@@ -278,7 +289,8 @@ def build(field: str, operator: str, value: object, context: Context = NO_CONTEX
         raise ValueError(f"{field} can't be asked {operator!r}; it knows {', '.join(known)}")
     values = tuple(value) if isinstance(value, list) else value
     made = chosen.prepare(chosen.shape(kind).read(values), kind, context)
-    return Condition(field, operator, values, made.test, made.words, made.patterns, made.captures)
+    needs = frozenset((*made.words, *made.patterns))
+    return Condition(field, operator, values, made.test, made.words, made.patterns, made.captures, needs)
 
 
 def operators_of(field: str) -> tuple[str, ...]:
@@ -417,7 +429,7 @@ def _matched(when: When, facts: RoutingFacts, hits: Hits | None = None) -> tuple
     """Return the parts by which it holds; () when it does not."""
     match when:
         case Condition():
-            values = when.test(value_of(when, facts), hits)
+            values = when.test(value_of(when, facts), hits) if when.may_hold(hits) else ()
             return (MatchedPart(when, values),) if values else ()
         case AllOf():
             found = list(takewhile(bool, (_matched(part, facts, hits) for part in when.parts)))

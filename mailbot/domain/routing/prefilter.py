@@ -2,9 +2,9 @@
 
 Theory of operation. A rule that needs words or patterns can only hold where one of them is in the mail. The
 words of all rules are one RE2 set, searched in one pass whose cost hardly grows with their number. Of
-patterns, the literals that RE2 finds in them are searched in the same way (`re2.Filter`). Rules without any
-hit are skipped. The others, and those that need no word, are tested as usual. So the result and its reason
-are the same with the prefilter and without.
+patterns, the literals that RE2 finds in them are searched in the same way (`re2.Filter`), and then those
+patterns whose literals are there. Rules without any hit are skipped. The others, and those that need no
+word, are tested as usual. So the result and its reason are the same with the prefilter and without.
 
 A set that runs out of memory answers with nothing. Therefore every text gets a mark at its end that must be
 found: it tells such a failure from a text without hits, and then every rule is tested.
@@ -21,6 +21,7 @@ from mailbot.domain.routing.conditions import (
     AllOf,
     AnyOf,
     Condition,
+    Field,
     NoneOf,
     RoutingFacts,
     When,
@@ -29,7 +30,7 @@ from mailbot.domain.routing.conditions import (
 )
 from mailbot.domain.routing.field_types import Hits
 from mailbot.domain.routing.text import Text, options
-from mailbot.domain.routing.text_operators import OPTIONS
+from mailbot.domain.routing.text_operators import OPTIONS, search_set
 
 MARK = "\0\1"  # not possible in YAML
 WORDS_PER_SET = 20_000
@@ -48,15 +49,14 @@ class Prefilter:
     always: frozenset[int]
     by_word: Mapping[str, tuple[int, ...]]
     by_pattern: Mapping[str, tuple[int, ...]]
-    word_fields: tuple[str, ...]
-    pattern_fields: tuple[str, ...]
+    fields: tuple[Field, ...]  # that are scanned
     scan_words: Scan
     scan_patterns: Scan
 
     def __call__(self, facts: RoutingFacts) -> tuple[Iterable[int], Hits | None]:
         """Return the rules that must be tested, in order, and the hits for their tests."""
-        words = self.scan_words(_texts(self.word_fields, facts))
-        patterns = self.scan_patterns(_texts(self.pattern_fields, facts))
+        texts = _texts(self.fields, facts)
+        words, patterns = self.scan_words(texts), self.scan_patterns(texts)
         if words is None or patterns is None:
             return self.rules, None
         rules = set(self.always)
@@ -79,10 +79,7 @@ def build(whens: Sequence[When | None], details: Collection[str] = ()) -> Prefil
         always=frozenset(rule for rule, need in enumerate(needs) if need is None),
         by_word=_rules_by(need.words if need else () for need in needs),
         by_pattern=_rules_by(need.patterns if need else () for need in needs),
-        word_fields=_fields(leaf.field for leaf in leaves if leaf.words),
-        pattern_fields=_fields(
-            chain((leaf.field for leaf in leaves if leaf.patterns), ["text"] if details else ())
-        ),
+        fields=_fields(chain((leaf.field for leaf in leaves if leaf.needs), ["text"] if details else ())),
         scan_words=word_scan({word for leaf in leaves for word in leaf.words}),
         scan_patterns=pattern_scan({*details, *(pattern for leaf in leaves for pattern in leaf.patterns)}),
     )
@@ -116,20 +113,21 @@ def _rules_by(needed: Iterable[Collection[str]]) -> dict[str, tuple[int, ...]]:
     return {value: tuple(rules) for value, rules in found.items()}
 
 
-def _fields(fields: Iterable[str]) -> tuple[str, ...]:
+def _fields(fields: Iterable[str]) -> tuple[Field, ...]:
     """Return the fields without those that another of them holds."""
     names = set(fields)
     for whole, parts in (("text", {"subject", "body"}), ("new_text", {"subject", "new_body"})):
         names -= parts if whole in names else set()
-    return tuple(sorted(names))
+    return tuple(field for name in sorted(names) if (field := field_of(name)))
 
 
-def _texts(names: Iterable[str], facts: RoutingFacts) -> list[Text]:
-    found: list[Text] = []
-    for name in names:
-        if field := field_of(name):
-            found += field.get(facts)  # type: ignore[arg-type]  # a field with words or patterns holds texts
-    return list(dict.fromkeys(found))  # the new text mostly is the text
+def _texts(fields: Iterable[Field], facts: RoutingFacts) -> list[Text]:
+    """Return the texts of these fields, each once: the new text mostly is the text."""
+    found: dict[int, Text] = {}
+    for field in fields:
+        for text in field.get(facts):  # type: ignore[union-attr]  # with words or patterns it holds texts
+            found[id(text)] = text  # type: ignore[assignment]
+    return list(found.values())
 
 
 # --- scans ------------------------------------------------------------------------------------------------
@@ -158,7 +156,7 @@ def word_scan(words: Collection[str], memory: int | None = None) -> Scan:
 def _word_sets(words: Sequence[str], memory: int | None) -> Iterator[tuple[Any, Sequence[str]]]:
     max_mem = memory or (16 << 20) + 100 * sum(map(len, words))
     known = (MARK, *words)
-    made = _set_of(known, options(literal=True, max_mem=max_mem))
+    made = search_set(known, options(literal=True, max_mem=max_mem))
     if made is not None or len(words) < 2:
         yield made or _UnknownSet(), known
         return
@@ -173,43 +171,47 @@ class _UnknownSet:
         return None
 
 
-def _set_of(known: Sequence[str], by: Any) -> Any | None:
-    made = re2.Set.SearchSet(by)
-    try:
-        for each in known:
-            made.Add(each)
-        made.Compile()
-    except re2.error:
-        return None
-    return made
-
-
 def pattern_scan(patterns: Collection[str]) -> Scan:
     """Make the scan for RE2 patterns that may be found in plain texts; none that is found is left out."""
-    filters = [_filter_of(group) for group in _groups(sorted(patterns), PATTERNS_PER_SET)]
     # Without a required literal: any text may match them.
-    bare = sorted(
-        {known[hit] for made, known in filters for hit in made.Match("", potential=True) or () if hit}
-    )
+    bare = _bare(sorted(patterns))
     scan_bare = _bare_scan(bare) if len(bare) > _FEW else None
-    always = frozenset(bare)
+    filtered = sorted(set(patterns) - set(bare)) if scan_bare else sorted(patterns)
+    exact, anchored = [each for each in filtered if not _anchored(each)], [*filter(_anchored, filtered)]
+    filters = [
+        (*_filter_of(group), is_anchored)
+        for some, is_anchored in ((exact, False), (anchored, True))
+        for group in _groups(some, PATTERNS_PER_SET)
+    ]
 
     def scan(texts: Sequence[Text]) -> frozenset[str] | None:
-        if not filters:
-            return frozenset()
-        haystack = "\0".join([text.one_line for text in texts]) + MARK
-        found: set[str] = set()
-        for made, known in filters:
-            hits = made.Match(haystack, potential=True) or ()
+        haystack = "\0".join([text.one_line for text in texts]) + MARK if filters else ""
+        found: list[str] = []
+        for made, known, is_anchored in filters:
+            # All texts are searched as one, so of a pattern with anchors only its literals are.
+            hits = made.Match(haystack, potential=is_anchored) or ()
             if 0 not in hits:
                 return None
-            found.update([known[hit] for hit in hits if hit])
+            found += [known[hit] for hit in hits if hit]
         if scan_bare is None:
             return frozenset(found)
         here = scan_bare(texts)
-        return frozenset(found - always | (always if here is None else here))
+        return frozenset((*found, *(bare if here is None else here)))
 
     return scan
+
+
+def _anchored(pattern: str) -> bool:
+    """Check for what may hold at an end of a single text alone. Escaped signs count too."""
+    signs = pattern.replace("[^", "")
+    return any(sign in signs for sign in ("^", "$", "\\A", "\\z"))
+
+
+def _bare(patterns: Sequence[str]) -> list[str]:
+    filters = [_filter_of(group) for group in _groups(patterns, PATTERNS_PER_SET)]
+    return sorted(
+        {known[hit] for made, known in filters for hit in made.Match("", potential=True) or () if hit}
+    )
 
 
 def _filter_of(patterns: Sequence[str]) -> tuple[Any, Sequence[str]]:
@@ -223,7 +225,7 @@ def _filter_of(patterns: Sequence[str]) -> tuple[Any, Sequence[str]]:
 
 def _bare_scan(patterns: Sequence[str]) -> Scan:
     any_case = options(case_sensitive=False)
-    groups = [(group, _set_of(("", *group), any_case)) for group in _groups(patterns, BARE_PER_SET)]
+    groups = [(group, search_set(("", *group), any_case)) for group in _groups(patterns, BARE_PER_SET)]
 
     def scan(texts: Sequence[Text]) -> frozenset[str] | None:
         found: set[str] = set()

@@ -94,8 +94,8 @@ def matches(items: tuple[str, ...], kind: Kind, context: Context) -> Prepared:
 
     def test(texts: Texts, hits: Hits | None = None) -> tuple[object, ...]:
         for item in possible(hits.patterns if hits else None):
-            pattern = compiled_pattern(item)
-            if any(pattern.search(text.one_line) for text in texts):
+            found_in = _finder(item)
+            if any(found_in(text.one_line) for text in texts):
                 return (item,)
         return ()
 
@@ -211,6 +211,31 @@ def compiled_pattern(written: str) -> Any:
         text = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         more = " (RE2 has no look-around)" if "(?" in text else ""
         raise ValueError(f"{written!r} is not an RE2 pattern: {text}{more}") from error
+
+
+@lru_cache(maxsize=2000)
+def _finder(written: str) -> Callable[[str], bool]:
+    """Return what looks for an admin's pattern in a text. A set takes a third of the time of `search`."""
+    matcher, pattern = search_set(("", written), options(case_sensitive=False)), compiled_pattern(written)
+
+    def found_in(text: str) -> bool:
+        hits = (matcher.Match(text) if matcher else None) or ()
+        # Without a hit for "" the set ran out of memory.
+        return 1 in hits if 0 in hits else pattern.search(text) is not None
+
+    return found_in
+
+
+def search_set(patterns: Iterable[str], by: Any) -> Any | None:
+    """Make a set that tells which of the patterns are in a text; None where RE2 can't."""
+    made = re2.Set.SearchSet(by)
+    try:
+        for each in patterns:
+            made.Add(each)
+        made.Compile()
+    except re2.error:
+        return None
+    return made
 
 
 # `max_mem`: bytes that a compiled pattern may take, a huge one is refused.

@@ -129,7 +129,7 @@ def _contact(kept: list[str], start: int) -> int | None:
         line = kept[at].strip(BLANK)
         if len(line) <= _LONGEST_CONTACT and _CLOSING.fullmatch(line):
             return at if at + 1 < len(kept) else None
-        if line and not _is_contact(line):
+        if _MATTER.search(line):
             break
     block = kept[start:]
     is_block = len(block) > 1 and start > 0 and any(_REACHED_AT.search(line) for line in block)

@@ -6,11 +6,12 @@ from typing import Any
 from mailbot.cli.shared import ticket_text
 from mailbot.cli.shared.event_json import events_json
 from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.formats import format_time
-from mailbot.cli.shared.open_store import OpenStore
-from mailbot.cli.shared.output import clean, echo
+from mailbot.cli.shared.names import Names
+from mailbot.cli.shared.open_store import OpenStore, now
+from mailbot.cli.shared.output import clean, echo, echo_wrapped
 from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.ticket_lookup import check_agent
+from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.domain.actor import Actor
 from mailbot.domain.acts.agent_act import leaves_at, waits
 from mailbot.domain.closing.causes import remark
@@ -44,19 +45,21 @@ def decision_json(opened: OpenStore, decision: Decision) -> dict[str, Any]:
 
 def print_decision(opened: OpenStore, decision: Decision, due_at: datetime | None) -> None:
     """Print the same for people."""
-    zone = opened.zone(decision.ticket.team)
+    zone, names = opened.zone(decision.ticket.team), Names(opened.policy)
+    clock = WallClock(zone, now())
     ticket_text.print_heading(decision.ticket, decision.ticket.status)
     for event in decision.events:
-        echo(f"  {event_text(event, zone)}")
+        echo_wrapped(f"  {names.in_text(event_text(event, zone))}")
     leaves = leaves_at(decision, opened.policy)
     waiting = [notice for notice in decision.notices if leaves and waits(notice)]
     for notice in decision.notices:
-        until = f" and leaves at {format_time(leaves, zone)}" if notice in waiting else ""
-        echo(f"  mail to {clean(recipient_of(notice))} is in the outbox ({notice.name}){until}")
+        until = f" and leaves at {clock.moment(leaves)}" if leaves and notice in waiting else ""
+        to = clean(names.of(recipient_of(notice)))
+        echo_wrapped(f"  mail to {to} is in the outbox ({notice.name}){until}")
     if waiting:
         agent = decision.events[0].by.name
         echo(f"  until then: mailbot ticket undo {decision.ticket.number} --as {agent}")
     is_closed = any(isinstance(event, TicketClosed) for event in decision.events)
     if is_closed and (missing := remark(decision.ticket, opened.policy)):
         echo(f"  {missing}: mailbot ticket set {decision.ticket.number} --cause CAUSE")
-    echo(f"  next deadline: {format_time(due_at, zone) or 'none'}")
+    echo(f"  next deadline: {clock.moment(due_at) if due_at else 'none'}")

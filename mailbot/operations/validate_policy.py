@@ -68,12 +68,13 @@ def validate_with_analysis(directory: Path, env: Mapping[str, str], today: date)
     What the analysis could not decide, and what may be meant, is no fault. A start does without it: after a
     crash it must not wait, nor be refused for what worked before.
     """
-    from mailbot.analysis.lint.checks import Budget, check, faults
+    from mailbot.analysis.lint.checks import FAULT_CHECKS, Budget, check, faults
     from mailbot.operations.finding_locations import locate
 
     validated = validate(directory, env, today)
     loaded = validated.loaded
-    found = faults(check(loaded.policy, Budget(steps=ANALYSIS_STEPS), largest=loaded.settings.limits.size))
+    budget, largest = Budget(steps=ANALYSIS_STEPS), loaded.settings.limits.size
+    found = faults(check(loaded.policy, budget, FAULT_CHECKS, largest=largest))
     if problems := locate(found, loaded.sources, directory):
         raise ConfigError(problems)
     return validated

@@ -46,6 +46,8 @@ CHECKS: Checks = (
     unmatched.find,
     ladder_checks.find,
 )
+# For a reload: the others report no fault.
+FAULT_CHECKS: Checks = (dead_rules.find, overridden.find, dead_branches.find, ladder_checks.find)
 all_pairs: Check = rule_order.find_all_pairs  # optional: every pair of rules that only their order decides
 
 

@@ -10,7 +10,7 @@ is taken as meant in these cases:
 - The mail of a test beside the rules matches both, and goes to the milder one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from mailbot.analysis.lint.finding import Finding, Severity
@@ -22,6 +22,7 @@ from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import PRIORITIES, AllOf, NoneOf, When
 
 GRAVER = "graver-below"
+MOST_NAMED = 12  # milder rules of one grave rule: each is a search
 CONTENTS = frozenset(
     {"subject", "body", "language", "amount", "attachment_name", "attachment_type", "attachments", "size"}
     | {"hour", "asks_to_change_account"}
@@ -30,20 +31,22 @@ _HIGH, _URGENT = PRIORITIES.index("high"), PRIORITIES.index("urgent")
 
 
 def find(context: RuleContext) -> Iterator[Finding]:
-    """Report each grave rule once, with all milder rules above it. Adds these pairs to `context.graver`."""
+    """Report each grave rule once, with the first milder rules above it. Adds these pairs to `context.graver`."""
     rules = final_rules(context)
     for place, lower in enumerate(rules):
         if not _asks_words(context, lower):
             continue
-        milder: dict[int, Example] = {}
-        for upper in rules[:place]:
-            example = _example(context, upper, lower) if _is_graver(context, lower, upper) else None
-            if example:
-                milder[upper] = example
-        milder = {upper: each for upper, each in milder.items() if not _is_tested(context, upper, lower)}
+        milder = dict(islice(_milder(context, rules[:place], lower), MOST_NAMED))
         if milder:
             context.graver.update((upper, lower) for upper in milder)
             yield _finding(context, lower, milder)
+
+
+def _milder(context: RuleContext, above: Sequence[int], lower: int) -> Iterator[tuple[int, Example]]:
+    for upper in above:
+        example = _example(context, upper, lower) if _is_graver(context, lower, upper) else None
+        if example and not _is_tested(context, upper, lower):
+            yield upper, example
 
 
 def _finding(context: RuleContext, lower: int, milder: dict[int, Example]) -> Finding:

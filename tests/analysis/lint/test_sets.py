@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from mailbot.analysis.lint.checks import Finding, Severity, check
+from mailbot.analysis.lint.checks import FAULT_CHECKS, Finding, Severity, check, faults
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing import conditions
 from tests.analysis.lint.rule_sets import SETS, Data, policy_of, read
+from tests.profile import sample
 
 CLEAN = sorted(SETS.glob("*.yaml"))
 FAULT, REMARK = Severity.FAULT, Severity.REMARK
@@ -359,6 +360,16 @@ def test_a_seeded_fault_is_found_with_a_mail_that_shows_it(
     assert not [each for each in found if each.severity is Severity.UNDECIDED]
     for finding in found:
         _engine_confirms(finding, policy)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "seed", "at"), sample(MUTANTS, 20), ids=[each[0] for each in sample(MUTANTS, 20)]
+)
+def test_the_checks_of_a_reload_find_each_fault(
+    name: str, path: Path, seed: Callable[[Data, int], Seeded], at: int
+) -> None:
+    policy = policy_of(seed(read(path), at)[0])
+    assert faults(check(policy, checks=FAULT_CHECKS)) == faults(check(policy))
 
 
 def _engine_confirms(finding: Finding, policy: Policy) -> None:

@@ -25,7 +25,7 @@ GRAVER = "graver-below"
 MOST_NAMED = 12  # milder rules of one grave rule: each is a search
 CONTENTS = frozenset(
     {"subject", "body", "language", "amount", "attachment_name", "attachment_type", "attachments", "size"}
-    | {"hour", "asks_to_change_account"}
+    | {"hour", "asks_to_change_account", "learned"}
 )
 _HIGH, _URGENT = PRIORITIES.index("high"), PRIORITIES.index("urgent")
 

@@ -110,8 +110,8 @@ def _finding(context: RuleContext, over: _Limited, under: _Limited, example: Exa
         HOLE,
         Severity.REMARK,
         context.spot(lower.rule, "when", item=str(limit.item)),
-        f"{limit.field} of exactly {upper.limit.atom.item} is neither `{lower.limit.atom.operator}` in rule "
-        f"{names[0]!r} nor `{upper.limit.atom.operator}` in {context.rule_names([upper.rule])}",
+        f"`{limit.field}` of exactly {upper.limit.atom.item} goes to neither of two rules: {names[0]!r} asks for "
+        f"`{limit.operator}`, {context.rule_names([upper.rule])} for `{upper.limit.atom.operator}`",
         "move one of the two limits by the smallest step, or leave the limit out of the lower rule",
         tuple(names),
         context.witness(example),

@@ -33,7 +33,8 @@ def test_an_exact_amount_between_two_siblings_is_named_with_a_mail() -> None:
     [finding] = found(rule("large", REFUND, OVER), rule("small", REFUND, BELOW))
     assert finding.names == ("small", "large")
     assert finding.message == (
-        "amount of exactly Rp5.000.000 is neither `below` in rule 'small' nor `over` in rule 'large' (line 10)"
+        "`amount` of exactly Rp5.000.000 goes to neither of two rules: 'small' asks for `below`, rule 'large' "
+        "(line 10) for `over`"
     )
     assert finding.witness
     assert finding.witness.mail

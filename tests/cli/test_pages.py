@@ -14,7 +14,10 @@ import pytest
 
 from mailbot.cli.shared.names import Names, in_words
 from mailbot.cli.shared.wall_clock import Line, WallClock
+from mailbot.cli.tickets.pages.timeline import Timeline
 from mailbot.domain import reasons
+from mailbot.domain.actor import POLICY
+from mailbot.domain.events import NoteAdded
 from mailbot.domain.reasons import Reason
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from tests.builders import policy
@@ -109,6 +112,17 @@ async def test_a_ticket_whose_promise_passed_is_red_on_a_terminal(shell: Shell) 
     assert not any("\x1b[31m" in line for line in shown if "customer " in line)
 
 
+async def test_what_came_of_a_message_stands_below_it(shell: Shell) -> None:
+    number = (await shell.desk.receive()).number
+    await shell.desk.receive(Subject=f"Re: {number}", body="STATUS")
+    await shell.desk.receive(Subject=f"Re: {number}", body="Terima kasih banyak!")
+    shown = shell.run("ticket", "show", number)
+    assert "wrote | STATUS" in shown
+    assert shown.index("wrote | STATUS") < shown.index("the customer asked for the status and got it")
+    assert shown.index("wrote | Terima kasih") < shown.index("only thanks, so the turn stays as it is")
+    assert "wrote again" not in shown
+
+
 def test_a_number_that_names_no_ticket_is_repeated_as_typed(shell: Shell) -> None:
     assert "no ticket toko 48217390 8 in" in shell.run("ticket", "show", "toko", "48217390", "8", code=1)
     assert "'toko-48217390-7' is no" in shell.run("ticket", "show", "toko-48217390-7", code=1)
@@ -144,6 +158,17 @@ def test_a_date_stands_once_before_the_times_of_its_day(capsys: pytest.CaptureFi
         *("  Fri 27 Nov", "  16:36  one"),
         *("  Sat 28 Nov", "  04:36  two", "  16:36  three", "  16:36  four", ""),
     ]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(33, 33), (40, 3 + 1 + 30)])
+def test_a_long_story_is_shown_by_its_beginning_and_its_end(
+    count: int, shown: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = [NoteAdded(NOW + timedelta(hours=n), POLICY, f"note {n}") for n in range(count)]
+    clock = WallClock("Asia/Jakarta", NOW + timedelta(hours=count))
+    Timeline(Names(policy()), clock, notes).print()
+    lines = [line for line in capsys.readouterr().out.splitlines() if ":" in line]
+    assert (len(lines), lines[0][-7:], lines[-1][-7:]) == (shown, " note 0", f"note {count - 1}")
 
 
 def test_addresses_are_replaced_by_names_and_unknown_ones_stay() -> None:

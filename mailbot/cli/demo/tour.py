@@ -54,7 +54,7 @@ class Tour:
 
         Return the number of the first one.
         """
-        print_title(f"\n1. {len(COMPLAINTS)} customers complain")
+        print_title("\n1. Complaints come in: one in full, then a line each")
         numbers = {complaint: self._complain(complaint) for complaint in COMPLAINTS}
         print_title("\n2. A customer replies to the acknowledgement: no second ticket")
         self._reply_as_customer(CHARGED_TWICE, numbers[CHARGED_TWICE])

@@ -13,7 +13,7 @@ from mailbot.cli.shared.event_text import NOTICE_REASONS, TURNS, actor_text, eve
 from mailbot.cli.shared.formats import count_text, format_duration
 from mailbot.cli.shared.ladder_text import REMINDER_REASONS, spaced
 from mailbot.cli.shared.names import LANGUAGES, Names
-from mailbot.cli.shared.output import FACT, LINE, clean
+from mailbot.cli.shared.output import FACT, LINE, clean, echo
 from mailbot.cli.shared.promise_text import PROMISE_NAMES
 from mailbot.cli.shared.wall_clock import Line, WallClock
 from mailbot.domain import events as e
@@ -24,8 +24,10 @@ from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.store.queries import MessageView
 
 EXCERPT = 120  # characters of a message
+FIRST, NEWEST = 3, 30  # lines of a long story
 LATE = timedelta(minutes=1)  # a step that was taken later says so
 BAD = (e.TargetMissed, e.DeliveryFailed, e.DeliveryBounced)  # red
+WRITTEN = (e.TicketOpened, e.CustomerWrote, e.AutomaticMailReceived)  # the line of their message says it
 ACTS = {Direction.IN: "wrote", Direction.OUT: "answered", Direction.NOTE: "noted"}
 # Notices that follow from what the line says already.
 IMPLIED = frozenset(
@@ -64,7 +66,13 @@ class Timeline:
         return frozenset(each.at for each in self.messages if each.direction is Direction.NOTE)
 
     def print(self) -> None:
-        self.clock.print(self.lines())
+        """Print the lines, of a long story its beginning and its end."""
+        lines = self.lines()
+        left_out = max(0, len(lines) - FIRST - NEWEST)
+        self.clock.print(lines[:FIRST] if left_out else lines)
+        if left_out:
+            echo(f"  ... {count_text(left_out, 'line')} left out: --all shows every event")
+            self.clock.print(lines[-NEWEST:])
 
     def lines(self) -> list[Line]:
         """Return the lines in order, of each second the messages before what came of them."""
@@ -97,7 +105,7 @@ class Timeline:
         return ": ".join(filter(None, (", ".join(missed), ", ".join(rest))))
 
     def _event(self, event: e.Event) -> str:
-        if getattr(event, "message_id", None) in self.written and not isinstance(event, e.ThanksReceived):
+        if isinstance(event, WRITTEN) and event.message_id in self.written:
             return ""
         text = SHORT.get(type(event))
         return text(event, self) if text else self.full(event)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,15 @@ async def test_a_young_desk_reads_how_much_is_missing(shell: Shell, directory: P
     assert result.exit_code == 1
     assert "too few tickets since 2026-11-01: 0 tickets, and at least 200 are needed" in result.output
     assert not (directory / "learned.json").exists()
+
+
+def test_without_the_extra_its_installation_is_named_at_once(
+    shell: Shell, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    result = run(shell, directory, "learn")
+    assert result.exit_code == 1
+    assert "needs the package scikit-learn: pip install '.[learn]'" in result.output
 
 
 def test_the_extra_is_never_named_by_the_bare_name_of_the_package() -> None:

@@ -136,13 +136,23 @@ class _Table:
         self.values: csr_matrix = (lengths @ counted).tocsr()
         self.pieces, self.rarity = counter.get_feature_names_out(), rarity.idf_
         self.left = [each.is_left for each in examples]
+        self.learned: dict[bytes, Learned] = {}
         self.categories = [_and_above(each.category) for each in examples]
 
     def learn(self, category: str) -> Learned:
+        """Learn a category. One that is all of the category above it is learned once."""
+        import numpy as np
+
+        is_of = np.array([category in names for names in self.categories])
+        key = is_of.tobytes()
+        if key not in self.learned:
+            self.learned[key] = self._learn(is_of)
+        return self.learned[key]
+
+    def _learn(self, is_of: "NDArray[Any]") -> Learned:
         import numpy as np
         from sklearn.model_selection import StratifiedKFold
 
-        is_of = np.array([category in names for names in self.categories])
         scores = np.zeros(len(is_of))
         for known, asked in StratifiedKFold(PARTS).split(self.values, is_of):
             columns, fitted = self._fit(known, is_of[known])
@@ -151,9 +161,8 @@ class _Table:
         weights = np.round(fitted.coef_[0] * self.rarity[columns], 3)
         pairs = zip(self.pieces[columns], weights, strict=True)
         found = {str(piece): float(weight) for piece, weight in pairs if weight}
-        return Learned(
-            round(float(fitted.intercept_[0]), 3), found, tuple(_reached(scores, is_of, np.array(self.left)))
-        )
+        reached = tuple(_reached(scores, is_of, np.array(self.left)))
+        return Learned(round(float(fitted.intercept_[0]), 3), found, reached)
 
     def _fit(self, rows: "NDArray[Any]", is_of: "NDArray[Any]") -> tuple["NDArray[Any]", Any]:
         """Choose the pieces that tell most in these rows, and fit a linear model to them."""
@@ -162,7 +171,7 @@ class _Table:
 
         here = self.values[rows]
         chosen = SelectKBest(chi2, k=min(PIECES, here.shape[1])).fit(here, is_of).get_support(indices=True)
-        return chosen, LogisticRegression(C=10, solver="liblinear").fit(here[:, chosen], is_of)
+        return chosen, LogisticRegression(C=1, solver="liblinear").fit(here[:, chosen], is_of)
 
 
 def _pieces(example: Example) -> Iterator[str]:

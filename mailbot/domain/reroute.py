@@ -1,4 +1,4 @@
-"""Route a reopened ticket again: only rules with the condition `reopened` are tested.
+"""Route a reopened ticket again: only rules with the condition `reopened` are tested, and none that is learned.
 
 What these rules do not set stays as it was. With a new ladder the time spent stays spent.
 """
@@ -37,7 +37,9 @@ def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, 
 
     Return what the team is to know of it, no reason when nothing changed.
     """
-    rules = [*(rule for rule in policy.rules if reopens(rule.when)), _NO_CHANGE]
+    # A learned one may be wrong, and could lower what people have set.
+    asked = (rule for rule in policy.rules if reopens(rule.when) and not conditions.is_learned(rule.when))
+    rules = [*asked, _NO_CHANGE]
     matches = conditions.match_rules(rules, facts)
     matches = [match for match in matches if rules[match.rule_index] is not _NO_CHANGE]
     if not matches:

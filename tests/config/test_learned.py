@@ -164,9 +164,9 @@ def test_a_rule_above_one_that_knows_is_refused(tmp_path: Path) -> None:
     )
     [found] = problems(swapped)
     assert brief(found).startswith(
-        "routing.yaml:4:5: rule `late parcel` guesses, and stands above rule `like earlier"
+        "routing.yaml:4:5: a rule with `learned` can't be above others: rule `like earlier fraud` is below"
     )
-    assert found.hint == "move it below, or give it `go_on: true`"
+    assert found.hint == "move it to just above the last rule, or add `go_on: true`"
 
 
 def test_above_others_a_rule_that_goes_on_sets_only_what_can_not_take_a_ticket_away(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_above_others_a_rule_that_goes_on_sets_only_what_can_not_take_a_ticket_a
         "    when: {text: {contains: paket}}",
     )
     [found] = problems(lay_learned(tmp_path, go_on=go_on, learned=learned, other=other))
-    assert "guesses, so above other rules it can't set `team`" in found.message
+    assert "a rule with `learned` can't set `team` above other rules" in found.message
 
 
 URGENCY, COMPLEXITY = (st.sampled_from((None, *each)) for each in (URGENCIES, COMPLEXITIES))

@@ -13,7 +13,7 @@ from mailbot.domain.model import Authentication, CustomerHistory, Status, Target
 from mailbot.domain.people.customer import customer_of
 from mailbot.domain.policy import Actions, Detail, Ladder, Rule
 from mailbot.domain.reroute import reopens
-from mailbot.domain.routing.conditions import AllOf, AnyOf, NoneOf, RoutingFacts, When, build
+from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, NoneOf, RoutingFacts, When, build
 from mailbot.domain.routing.routing_facts import routing_facts
 from tests.builders import BAYU, BOX, DEWI, NOW, RINA, STANDARD, envelope, facts, mail, policy
 
@@ -156,6 +156,14 @@ def test_a_rule_about_reopening_routes_the_ticket_again():
     assert spans[Target.RESOLUTION] == timedelta(hours=1)
     told = [each for each in decision.notices if each.to == DEWI.address]
     assert "routed again by rule 'Back again'" in str(told[0].because)  # type: ignore[union-attr]
+
+
+def test_a_learned_rule_never_routes_a_reopened_ticket_again():
+    holds = Condition("learned", "is", ("item", "0.9 precision"), lambda texts, hits=None: ("item",))
+    before, decision = again(Rule("guess", AllOf((AGAIN, holds)), Actions(priority="low", team="payments")))
+    assert (decision.ticket.priority, decision.ticket.team) == (before.priority, before.team)
+    _, known = again(Rule("rule", AGAIN, Actions(priority="low", team="payments")))
+    assert (known.ticket.priority, known.ticket.team) == ("low", "payments")
 
 
 def test_an_assignee_who_fits_the_new_routing_keeps_the_ticket():

@@ -17,7 +17,7 @@ from mailbot.errors import Problem
 
 ADDS = ("urgency", "complexity", "priority", "tags")
 _COMPARED = ("urgency", "complexity", "priority", "ladder", "level")
-_CURE = "a guess may only raise: set the same or more here, or go without it"
+_CURE = "what is learned may be wrong, so it may only raise: set at least the same here"
 _Pair = tuple[str | None, str | None]  # what a ticket gets without the rule, and with it
 
 
@@ -29,12 +29,16 @@ def check(policy: Policy, routing: Source) -> Iterator[Problem]:
         place = ("rules", index)
         specific = [each for each in policy.rules[index + 1 : -1] if not is_learned(each.when)]
         if specific and not rule.go_on:
-            message = f"rule `{rule.name}` guesses, and stands above rule `{specific[0].name}`, which knows"
-            yield routing.at_key((*place, "when"), message, "move it below, or give it `go_on: true`")
+            message = f"a rule with `learned` can't be above others: rule `{specific[0].name}` is below it"
+            yield routing.at_key(
+                (*place, "when"), message, "move it to just above the last rule, or add `go_on: true`"
+            )
         too_much = _sets_too_much(rule) if specific and rule.go_on else ""
         if too_much:
-            message = f"rule `{rule.name}` guesses, so above other rules it can't set `{too_much}`"
-            yield routing.at_key((*place, "then", too_much), message, f"there it sets {', '.join(ADDS)}")
+            message = f"a rule with `learned` can't set `{too_much}` above other rules"
+            yield routing.at_key(
+                (*place, "then", too_much), message, f"above others it can set: {', '.join(ADDS)}"
+            )
         elif lowered := _lowered(policy, index):
             yield routing.at_key((*place, "then"), lowered, _CURE)
 
@@ -45,7 +49,7 @@ def _sets_too_much(rule: Rule) -> str:
 
 
 def _lowered(policy: Policy, index: int) -> str:
-    """Say what the rule could lower, "" for nothing."""
+    """Describe what the rule could lower, "" for nothing."""
     rule, below = policy.rules[index], policy.rules[index + 1 :]
     above = [each for each in policy.rules[:index] if each.go_on]
     for at, other in enumerate(below):

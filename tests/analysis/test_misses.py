@@ -95,6 +95,15 @@ async def test_a_rule_below_the_one_that_takes_the_mails_gets_a_new_rule_above_i
     assert (len(good.catches), good.moves) == (2, ())
 
 
+async def test_a_new_rule_comes_above_those_that_are_learned(store: Store) -> None:
+    learned = conditions.Condition("learned", "is", ("fraud", "0.9 precision"), lambda texts, hits=None: ())
+    desk = desk_of(store, PARCEL, Rule("guess", learned, Actions("fraud", team="management")))
+    await receive(desk, *["isi dompet pindah semua"] * 3, then=TO_FRAUD)
+    proposal = only(found(desk)).best
+    assert proposal
+    assert desk.runtime.policy.rules[proposal.proposal.index].name == "guess"
+
+
 async def test_what_a_proposal_would_move_besides_is_found_by_routing_it_again(store: Store) -> None:
     desk = desk_of(store, FRAUD)
     wrong = [f"uang jalan {word} pak" for word in ("lagi", "terus", "itu", "tadi")]

@@ -84,9 +84,13 @@ def _with(when: When, old: Condition, new: Condition) -> When:
 
 
 def _new_rule(policy: Policy, wanted: Wanted, term: str, misses: Sequence[Miss]) -> Proposal:
-    """Build a rule above the first of those that take the mails today."""
+    """Build a rule above the first of those that take the mails today, and above what is learned."""
     names = {str(miss.today.values["rule"]) for miss in misses}
-    index = next(place for place, rule in enumerate(policy.rules) if rule.name in names)
+    index = next(
+        place
+        for place, rule in enumerate(policy.rules)
+        if rule.name in names or (conditions.is_learned(rule.when) and not rule.go_on)
+    )
     then = _actions(policy, wanted, misses)
     name = _free_name(f"mentions {term}", [rule.name for rule in policy.rules])
     when = conditions.build(_TEXTS[0], "mentions", [term])

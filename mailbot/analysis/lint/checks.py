@@ -15,6 +15,7 @@ from mailbot.analysis.lint import (
     dead_rules,
     graver_below,
     holes,
+    hour_holes,
     overridden,
     redundant_values,
     rule_order,
@@ -43,6 +44,7 @@ CHECKS: Checks = (
     dead_branches.find,
     rule_order.find,
     holes.find,
+    hour_holes.find,
     unmatched.find,
     ladder_checks.find,
 )

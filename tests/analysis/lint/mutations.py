@@ -174,6 +174,14 @@ def hole_at_a_count(data: Data) -> None:
 
 
 @mutation
+def hole_between_day_and_night(data: Data) -> None:
+    rule = wordy(data)
+    at, when = rules(data).index(rule), rule["when"]
+    rule["when"] = {"all": [when, {"hour": {"within": "07:00-18:59"}}]}
+    insert(data, at + 1, "seeded", {"all": [when, {"hour": {"within": "19:00-06:59"}}]}, rule["then"])
+
+
+@mutation
 def sizes_swapped(data: Data) -> None:
     ending(data)[0]["when"] = {"all": [ending(data)[0]["when"], {"size": {"over": "5 MB", "below": "1 MB"}}]}
 

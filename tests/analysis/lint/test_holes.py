@@ -83,3 +83,52 @@ TAKEN: dict[str, tuple[dict[str, Any], ...]] = {
 @pytest.mark.parametrize("name", TAKEN)
 def test_a_limit_that_a_rule_takes_is_no_hole(name: str) -> None:
     assert not found(*TAKEN[name])
+
+
+# --- hours ------------------------------------------------------------------------------------------------
+
+
+def at(*hours: str) -> dict[str, Any]:
+    return {"hour": {"within": list(hours)}}
+
+
+def test_minutes_that_two_rules_leave_out_are_named() -> None:
+    [finding] = found(rule("day", REFUND, at("08:00-16:59")), rule("night", REFUND, at("17:00-07:59")))
+    assert finding.names == ("night", "day")
+    assert finding.witness
+    assert finding.witness.mail
+    moment = finding.witness.mail.local_time
+    assert f"such as {moment:%A %H:%M}" in finding.message
+    assert (moment.hour, moment.minute) in {(7, 59), (16, 59)}
+
+
+def test_an_hour_between_three_shifts_is_named() -> None:
+    shifts = ("06:00-14:00", "14:00-21:00", "22:00-06:00")
+    [finding] = found(*(rule(each, REFUND, at(each)) for each in shifts))
+    assert finding.names == (shifts[2], *shifts[:2])
+
+
+def test_a_calendar_and_hours_beside_it_may_leave_a_hole() -> None:
+    rest = at("mon-fri 00:00-08:00", "mon-fri 17:30-24:00", "sat, sun")
+    assert found(rule("open", REFUND, {"hour": {"in_calendar": "office"}}), rule("closed", REFUND, rest))
+
+
+COVERED: dict[str, tuple[dict[str, Any], ...]] = {
+    "the whole day": (rule("day", REFUND, at("08:00-17:00")), rule("night", REFUND, at("17:00-08:00"))),
+    "inside and outside": (
+        rule("open", REFUND, {"hour": {"in_calendar": "office"}}),
+        rule("closed", REFUND, {"hour": {"outside_calendar": "office"}})),
+    "the weekend is left to others": (
+        rule("day", REFUND, at("mon-fri 08:00-17:00")), rule("night", REFUND, at("mon-fri 17:00-24:00"))),
+    "other words": (
+        rule("day", REFUND, at("08:00-16:59")), rule("night", {"text": {"mentions": ["saldo"]}}, at("17:00-07:59"))),
+    "a rule above takes the rest": (
+        rule("minute", REFUND, at("16:00-18:00", "07:00-09:00")),
+        rule("day", REFUND, at("08:00-16:59")),
+        rule("night", REFUND, at("17:00-07:59"))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COVERED)
+def test_hours_that_are_covered_or_left_out_on_purpose_are_no_hole(name: str) -> None:
+    assert not found(*COVERED[name])

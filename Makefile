@@ -11,7 +11,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 ARGS ?=
 SEED ?= $(shell date +%y%m%d)
 
-.PHONY: help run test faults nightly coverage lint format types check bench pictures commands fuzz clean
+.PHONY: help run test faults nightly coverage lint format types check bench recall pictures commands fuzz clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,6 +49,9 @@ check: lint types test  ## all that must pass
 
 bench: $(VENV)/dev.stamp  ## speed, cost and memory, Postfix in turn; ARGS="load --quick" for a part
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+recall: $(VENV)/dev.stamp  ## how the shipped policy routes 200 mails that its rules don't know; ARGS="config --json"
+	@$(BIN)/python -m tests.recall $(ARGS)
 
 pictures: $(VENV)/dev.stamp  ## the pictures in docs/pictures, of each mail on a phone; needs Chromium
 	@$(BIN)/python -m tests.pictures

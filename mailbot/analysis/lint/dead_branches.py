@@ -1,15 +1,15 @@
 """Alternatives under `any`, and values of a list, that no mail can ever use: the rest of their rule works.
 
-Phrases of `contains` and `mentions` are many and are left to `redundant_values`. Of a list of patterns, each of
-which costs a search of its own, only the whole is judged.
+Phrases of `contains` and `mentions` are many and are left to `redundant_values`. A search for each pattern would
+double the time of the check, so patterns are taken to match.
 """
 
 from collections.abc import Callable, Iterator
 
 from mailbot.analysis.lint.finding import Finding, Severity
-from mailbot.analysis.lint.formulas import ANY_OF, literals
+from mailbot.analysis.lint.formulas import ANY_OF, Literal, assuming, literals
 from mailbot.analysis.lint.redundant_values import RulesAbove
-from mailbot.analysis.lint.rule_context import RuleContext
+from mailbot.analysis.lint.rule_context import EVERYTHING, RuleContext
 from mailbot.analysis.lint.search import Impossible
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, When
@@ -62,9 +62,13 @@ def _alternatives(context: RuleContext, when: When) -> list[When]:
         return []  # the values belong together
 
 
+def _is_pattern(literal: Literal) -> bool:
+    return literal.atom.operator == "matches"
+
+
 def _dead(context: RuleContext, index: int, above: RulesAbove, part: When, wrap: Wrap) -> Finding | None:
     formula = context.builder.build(wrap(part))
-    answer = context.search.find(formula, context.final_rules(index))
+    answer = context.search.find(assuming(formula, _is_pattern) or EVERYTHING, context.final_rules(index))
     if not isinstance(answer, Impossible):
         return None
     alone = context.search.find(formula)

@@ -7,7 +7,7 @@ not, whatever else holds) and at worst leaves something undecided.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from mailbot.domain.routing import conditions
@@ -90,6 +90,19 @@ def negation(of: Formula) -> Formula:
             return Or(tuple(map(negation, parts)))
         case Or(parts):
             return And(tuple(map(negation, parts)))
+
+
+def assuming(of: Formula, is_true: Callable[[Literal], bool]) -> Formula | None:
+    """Return the formula where some literals are true, None when nothing is left to ask.
+
+    It is weaker: what can't hold then could not hold before.
+    """
+    if isinstance(of, Literal):
+        return None if is_true(of) else of
+    left = tuple(each for each in (assuming(part, is_true) for part in of.parts) if each)
+    if isinstance(of, Or):
+        return Or(left) if len(left) == len(of.parts) else None
+    return And(left) if left else None
 
 
 def _group(group: type[And] | type[Or], parts: Iterable[Formula]) -> Formula:

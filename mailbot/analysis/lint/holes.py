@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailbot.analysis.lint.finding import Finding, Severity
-from mailbot.analysis.lint.formulas import And, Formula, Literal, Or, literals, negation
+from mailbot.analysis.lint.formulas import And, Formula, Literal, assuming, literals, negation
 from mailbot.analysis.lint.ranges import count_of, size_of
 from mailbot.analysis.lint.rule_context import EVERYTHING, RuleContext
 from mailbot.analysis.lint.search import Example, Impossible
@@ -55,18 +55,7 @@ def _limited(context: RuleContext, operator: str) -> Iterator[_Limited]:
             continue
         for each in dict.fromkeys(literals(context.formulas[index])):
             if each.sign and each.atom.operator == operator and each.atom.field in _READ:
-                yield _Limited(index, each, _without(context.formulas[index], each) or EVERYTHING)
-
-
-def _without(formula: Formula, limit: Literal) -> Formula | None:
-    """Return the formula where the literal is true, None when nothing is left to ask."""
-    if isinstance(formula, Literal):
-        return None if formula == limit else formula
-    parts = [_without(each, limit) for each in formula.parts]
-    left = tuple(each for each in parts if each)
-    if isinstance(formula, Or):
-        return formula if len(left) == len(parts) else None
-    return And(left) if left else None
+                yield _Limited(index, each, assuming(context.formulas[index], each.__eq__) or EVERYTHING)
 
 
 def _same_border(one: Literal, other: Literal) -> bool:

@@ -11,7 +11,7 @@ The same holds for a rule that tests the subject for what the other tests the bo
 two rules that bound one number (amount, size, hour ...), where one of them tests no words.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -204,19 +204,28 @@ def _related(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative,
     by_phrase: dict[tuple[str, str], list[Alternative]] = {}
     for alternative in listed:
         by_phrase.setdefault(_phrase(alternative.words[0]), []).append(alternative)
-    lengths = {len(phrase) for _, phrase in by_phrase}
+    inside: dict[tuple[str, str], list[Alternative]] = {}  # alternatives share most of their phrases
     for special in listed:
         related: dict[int, Alternative] = {}
-        for literal in special.words:
-            name, text = _phrase(literal)
-            for length in lengths:
-                for start in range(len(text) - length + 1):
-                    for general in by_phrase.get((name, text[start : start + length]), ()):
-                        if general is not special and (special.rest or general.rest):
-                            related[id(general)] = general
+        for phrase in map(_phrase, special.words):
+            if phrase not in inside:
+                inside[phrase] = list(_within(phrase, by_phrase))
+            for general in inside[phrase]:
+                if general is not special and (special.rest or general.rest):
+                    related[id(general)] = general
         for general in related.values():
             if all(any(solver.implies(yes, no) for yes in special.words) for no in general.words):
                 yield special, general
+
+
+def _within(
+    phrase: tuple[str, str], by_phrase: Mapping[tuple[str, str], Sequence[Alternative]]
+) -> Iterator[Alternative]:
+    """List the alternatives whose first phrase is a part of this one, in the same field."""
+    name, text = phrase
+    for length in {len(each) for _, each in by_phrase}:
+        for start in range(len(text) - length + 1):
+            yield from by_phrase.get((name, text[start : start + length]), ())
 
 
 def _pairs_across_fields(alternatives: Iterable[Alternative]) -> Iterator[tuple[Alternative, Alternative]]:

@@ -24,7 +24,17 @@ from mailbot.domain.routing.conditions import PRIORITIES, AllOf, NoneOf, When
 GRAVER = "graver-below"
 MOST_NAMED = 12  # milder rules of one grave rule: each is a search
 CONTENTS = frozenset(
-    {"subject", "body", "language", "amount", "attachment_name", "attachment_type", "attachments", "size"}
+    {
+        "subject",
+        "body",
+        "new_body",
+        "language",
+        "amount",
+        "attachment_name",
+        "attachment_type",
+        "attachments",
+        "size",
+    }
     | {"hour", "asks_to_change_account", "learned"}
 )
 _HIGH, _URGENT = PRIORITIES.index("high"), PRIORITIES.index("urgent")
@@ -96,7 +106,11 @@ def _asks_words(context: RuleContext, index: int) -> bool:
 
 
 def _is_word(literal: Literal) -> bool:
-    return literal.sign and literal.atom.operator in STRING and literal.atom.field in ("subject", "body")
+    return (
+        literal.sign
+        and literal.atom.operator in STRING
+        and literal.atom.field in ("subject", "body", "new_body")
+    )
 
 
 def _example(context: RuleContext, upper: int, lower: int) -> Example | None:

@@ -42,6 +42,11 @@ def test_a_grave_rule_is_reported_once_with_all_milder_rules_above_it() -> None:
     )
 
 
+def test_what_the_writer_wrote_counts_as_words_too() -> None:
+    price, fraud = ({"new_text": each["text"]} for each in (PRICE, FRAUD))
+    assert found(rule("price", price), rule("fraud", fraud, **CRITICAL))
+
+
 def test_it_comes_before_all_other_remarks_and_after_the_faults() -> None:
     twice = rule("twice", {"text": {"contains": ["zzz satu", "zzz satu dua"]}})
     dead = rule("dead", PRICE)

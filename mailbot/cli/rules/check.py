@@ -32,12 +32,6 @@ PERIOD = timedelta(days=30)
 MAX_STEPS = 1_000_000_000  # the time limit ends the search here
 MAX_STEPS_EACH = 2_000_000
 MAX_TEXT = 400  # characters of an example's text that are shown
-COLOURS = {
-    Severity.FAULT: "red",
-    Severity.REMARK: "yellow",
-    Severity.UNDECIDED: "magenta",
-    Severity.NOTE: "blue",
-}
 HISTORY_TEXTS = {
     "known_customer": "a customer who had a ticket before",
     "reopened": "continues a closed ticket",
@@ -143,7 +137,7 @@ def _print(located: Sequence[Located], policy: Policy) -> None:
         severity = "" if finding.severity is Severity.FAULT else f" ({finding.severity})"
         where = f"{place.file}:{place.line}:{place.column}" if place.line else place.file
         text = f"{where}: {finding.kind}{severity}: {finding.message}"
-        echo(clean_block(text), fg=COLOURS[finding.severity])
+        echo(clean_block(text), fg="red" if finding.severity is Severity.FAULT else None)
         if finding.hint:
             echo(f"    {clean(finding.hint)}")
         if finding.witness:
@@ -207,7 +201,7 @@ def _print_summary(located: Sequence[Located], policy: Policy) -> None:
         for severity, count in counts.items()
         if count or severity is Severity.FAULT
     ]
-    colour = "red" if counts[Severity.FAULT] else "green"
+    colour = "red" if counts[Severity.FAULT] else None
     echo(f"{count_text(len(policy.rules), 'rule')}, policy {policy.version}: {', '.join(texts)}", fg=colour)
 
 

@@ -155,12 +155,12 @@ def _print_change(proposal: Proposal, policy: Policy) -> None:
             f"{proposal.words.operator}` {_list_text(proposal.words)}:",
             3,
         )
-        echo(f"       {clean(proposal.term)}", fg="green")
+        echo(f"       {clean(proposal.term)}", bold=True)
     else:
         below = policy.rules[proposal.index]
         _wrap(f'   put above rule "{clean(below.name)}" (routing.yaml:{below.line}):', 3)
         for line in new_rule_lines(proposal):
-            echo(f"  {line}", fg="green")
+            echo(f"  {line}", bold=True)
 
 
 def _print_effect(judged: Judged, misses: int, tickets: int, *, everything: bool) -> None:

@@ -203,7 +203,7 @@ def print_problems(problems: Sequence[Problem], *, warnings: bool = False) -> No
     """Print problems with their line and a caret to standard error."""
     for problem in problems:
         first, _, rest = clean_block(str(problem)).partition("\n")
-        click.secho(first, err=True, fg="yellow" if warnings else "red")
+        click.secho(first, err=True, fg=None if warnings else "red")
         if rest:
             click.echo(rest, err=True)
     if not warnings:

@@ -42,7 +42,7 @@ NEW_TICKET_FIELDS = (
     *("cause", "snoozed_until", "incident", "promised_at", "next_step", "rating", "undo_until"),
     "legal_hold",
 )
-NEW_FIGURES = ("closing_causes", "filed", "incidents")
+NEW_FIGURES = ("categories", "closing_causes", "filed", "incidents")
 DAY = ("2026-11-28", "2026-11-29")
 
 

@@ -50,7 +50,7 @@ check: lint types test  ## all that must pass
 bench: $(VENV)/dev.stamp  ## speed, cost and memory, Postfix in turn; ARGS="load --quick" for a part
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-recall: $(VENV)/dev.stamp  ## how the shipped policy routes 200 mails that its rules don't know; ARGS="config --json"
+recall: $(VENV)/dev.stamp  ## how the shipped policy routes mails that its rules don't know; ARGS="config --json --set second"
 	@$(BIN)/python -m tests.recall $(ARGS)
 
 pictures: $(VENV)/dev.stamp  ## the pictures in docs/pictures, of each mail on a phone; needs Chromium

@@ -1,4 +1,4 @@
-"""Run `make recall`: how a policy routes 200 mails that were written without knowing its rules."""
+"""Run `make recall`: how a policy routes mails that were written without knowing its rules."""
 
 import argparse
 import json
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from mailbot.config import shipped
 from mailbot.config.api import load
-from tests.recall.labelled_mails import load_mails
+from tests.recall.labelled_mails import SETS, load_mails
 from tests.recall.measure import Recall, Routed, measure
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
-    recall = measure(load(options.directory, {}), load_mails())
+    recall = measure(load(options.directory, {}), load_mails(options.set))
     if options.json:
         print(json.dumps(recall.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -29,6 +29,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=shipped.config(),
         help="the configuration; default: shipped",
     )
+    parser.add_argument("--set", choices=SETS, default=SETS[0], help="the mails; default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args(arguments)
 
@@ -39,7 +40,7 @@ def lines(recall: Recall) -> Iterator[str]:
     for name, part in {"all": recall, **recall.by_language}.items():
         found = part.figures
         missed = f"{found['urgent_missed']} of {found['urgent']}"
-        for_nothing = f"{found['urgent_for_nothing']} of {found['mails'] - found['urgent']}"
+        for_nothing = f"{found['urgent_for_nothing']} of {found['not_urgent']}"
         yield (
             f"{name:14} {found['mails']:5} {found['team_right']:11} {found['category_right']:15}"
             f" {found['all_right']:10} {missed:>14} {for_nothing:>19}"

@@ -44,7 +44,7 @@ class Routed:
 
     @property
     def urgency_right(self) -> bool:
-        return self.urgent == self.mail.urgent
+        return self.mail.urgent in (self.urgent, "any")
 
     @property
     def right(self) -> bool:
@@ -68,9 +68,10 @@ class Recall:
             "team_right": sum(each.team_right for each in self.routed),
             "category_right": sum(each.category_right for each in self.routed),
             "all_right": len(self.routed) - len(self.misses),
-            "urgent": sum(each.mail.urgent for each in self.routed),
-            "urgent_missed": sum(each.mail.urgent and not each.urgent for each in self.routed),
-            "urgent_for_nothing": sum(each.urgent and not each.mail.urgent for each in self.routed),
+            "urgent": sum(each.mail.urgent is True for each in self.routed),
+            "not_urgent": sum(each.mail.urgent is False for each in self.routed),
+            "urgent_missed": sum(not each.urgent and not each.urgency_right for each in self.routed),
+            "urgent_for_nothing": sum(each.urgent and not each.urgency_right for each in self.routed),
         }
 
     @property

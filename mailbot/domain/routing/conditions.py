@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
-from itertools import chain, takewhile
 from operator import attrgetter
 from typing import ClassVar, Protocol
 
@@ -210,13 +209,15 @@ class Condition:
         default=frozenset(), compare=False, repr=False
     )  # words, patterns
 
-    def may_hold(self, hits: Hits | None) -> bool:
-        """Decide by what one scan found in the mail. It saves most tests of most conditions."""
-        return (
-            hits is None
-            or not self.needs
-            or not (self.needs.isdisjoint(hits.words) and self.needs.isdisjoint(hits.patterns))
-        )
+    def matched(self, facts: RoutingFacts, hits: Hits | None) -> "tuple[MatchedPart, ...]":
+        """Return the parts by which it holds; () when it does not.
+
+        `hits`, what one scan found in the mail, saves most tests of most conditions.
+        """
+        if hits is not None and self.needs and self.needs.isdisjoint(hits.all):
+            return ()
+        values = self.test(value_of(self, facts), hits)
+        return (MatchedPart(self, values),) if values else ()
 
     def __str__(self) -> str:
         values = self.value if isinstance(self.value, tuple) else (self.value,)
@@ -242,15 +243,35 @@ class AllOf(_Group):
     __slots__ = ()
     word, joiner = "all", " and "
 
+    def matched(self, facts: RoutingFacts, hits: Hits | None) -> "tuple[MatchedPart, ...]":
+        found: tuple[MatchedPart, ...] = ()
+        for part in self.parts:
+            if not (parts := part.matched(facts, hits)):
+                return ()
+            found += parts
+        return found
+
 
 class AnyOf(_Group):
     __slots__ = ()
     word, joiner = "any", " or "
 
+    def matched(self, facts: RoutingFacts, hits: Hits | None) -> "tuple[MatchedPart, ...]":
+        for part in self.parts:
+            if parts := part.matched(facts, hits):
+                return parts
+        return ()
+
 
 class NoneOf(_Group):
     __slots__ = ()
     word, joiner = "none", " or "
+
+    def matched(self, facts: RoutingFacts, hits: Hits | None) -> "tuple[MatchedPart, ...]":
+        for part in self.parts:
+            if part.matched(facts, hits):
+                return ()
+        return (MatchedPart(self),)
 
     def __str__(self) -> str:
         return f"not ({super().__str__()})"
@@ -372,7 +393,7 @@ def match_narrowed(rules: Sequence[RuleLike], facts: RoutingFacts, narrowed: Nar
     matched = []
     for index in candidates:
         rule = rules[index]
-        parts = _matched(rule.when, facts, hits) if rule.when else ()
+        parts = rule.when.matched(facts, hits) if rule.when else ()
         if parts or not rule.when:
             because = " and ".join(map(str, parts)) or "no other rule matched"
             captures = _captures(rule.when, facts) if rule.when else ()
@@ -423,21 +444,6 @@ def explain(condition: Condition, facts: RoutingFacts) -> tuple[str, bool, str]:
     """Return a condition's text, whether it holds taken alone, and the value that it was tested on."""
     value = value_of(condition, facts)
     return str(condition), bool(condition.test(value)), _value_text(condition.field, value)
-
-
-def _matched(when: When, facts: RoutingFacts, hits: Hits | None = None) -> tuple[MatchedPart, ...]:
-    """Return the parts by which it holds; () when it does not."""
-    match when:
-        case Condition():
-            values = when.test(value_of(when, facts), hits) if when.may_hold(hits) else ()
-            return (MatchedPart(when, values),) if values else ()
-        case AllOf():
-            found = list(takewhile(bool, (_matched(part, facts, hits) for part in when.parts)))
-            return tuple(chain.from_iterable(found)) if len(found) == len(when.parts) else ()
-        case AnyOf():
-            return next((parts for part in when.parts if (parts := _matched(part, facts, hits))), ())
-        case NoneOf():
-            return () if any(_matched(part, facts, hits) for part in when.parts) else (MatchedPart(when),)
 
 
 # --- texts of conditions ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mailbot.domain.worktime import Calendar
@@ -29,7 +30,7 @@ class Kind(StrEnum):
     LEARNED = "learned"  # tuple[Text, Text]: the subject and the new text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hits:
     """The folded words and the patterns of all rules that may be in a mail, from one scan of it.
 
@@ -38,6 +39,10 @@ class Hits:
 
     words: frozenset[str]
     patterns: frozenset[str]
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        return self.words | self.patterns
 
 
 class Test(Protocol):

@@ -32,7 +32,7 @@ def _reader(key: str) -> Callable[[click.Context, click.Parameter, str | None], 
     "--from",
     "starter",
     type=click.Choice(STARTERS),
-    help="The trade that comes nearest to yours. Default: shop, with 37 rules; the others have one to eight.",
+    help="The trade that comes nearest to yours. Default: shop, with 46 rules; the others have one to eight.",
 )
 @click.option(
     "--mailbox",

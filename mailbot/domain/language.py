@@ -1,5 +1,6 @@
 """Guess whether a text is Indonesian or English, by words that every text needs."""
 
+NAMES = {"id": "Indonesian", "en": "English"}
 SAMPLE_LENGTH = 600  # characters, ninety words: more text rarely changes the result
 
 # Words that the other language does not have, and few that Dutch, German, Spanish or Danish share (so "was",

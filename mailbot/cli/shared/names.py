@@ -10,7 +10,6 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 from mailbot.domain.routing.pattern_text import shorten_patterns
 
-LANGUAGES = {"id": "Indonesian", "en": "English"}
 _ADDRESS = re.compile(r"(?:\bagent )?([\w.+-]+@[\w.-]*\w)")
 
 

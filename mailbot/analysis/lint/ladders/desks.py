@@ -16,12 +16,12 @@ from mailbot.analysis.lint.search import Example
 from mailbot.domain import ladder as ladders
 from mailbot.domain.assignment import choose
 from mailbot.domain.classify import Classification, classify
+from mailbot.domain.language import NAMES
 from mailbot.domain.policy import Agent, Policy
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.conditions import RoutingFacts
 
 SKILL, LANGUAGE = "nobody-with-skill", "nobody-speaks"
-NAMES = {"id": "Indonesian", "en": "English"}
 
 
 def find(context: LadderContext) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ from mailbot.cli.rules import trace_text
 from mailbot.cli.shared.event_json import deadlines_json
 from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.formats import format_size, format_time
-from mailbot.cli.shared.names import LANGUAGES
 from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_block, print_facts, print_title
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.explain_json import zone_of
@@ -18,6 +17,7 @@ from mailbot.domain.events import (
     TicketAssigned,
     TicketFiled,
 )
+from mailbot.domain.language import NAMES as language_names
 from mailbot.domain.matching import Match
 from mailbot.domain.model import Authentication, Contact, Status, Ticket
 from mailbot.domain.notices import recipient_of
@@ -52,7 +52,7 @@ def _print_mail(result: DryRun) -> None:
         ("to", _contacts(mail.to)),
         ("copies (Cc)", _contacts(mail.cc)),
         ("subject", mail.subject or "(none)"),
-        ("language", LANGUAGES.get(mail.language, mail.language)),
+        ("language", language_names.get(mail.language, mail.language)),
         ("written by", f"a {mail.author}: {mail.author_reason}"),
         ("no automatic reply", mail.no_auto_reply),
         ("authentication", AUTHENTICATION[mail.authentication]),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from mailbot.cli.shared import ticket_text
 from mailbot.cli.shared.event_text import actor_text
 from mailbot.cli.shared.ladder_text import question_text
-from mailbot.cli.shared.names import LANGUAGES, Names
+from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo_wrapped, print_facts
 from mailbot.cli.shared.promise_text import next_step, promise_text, promises, step_line
@@ -17,6 +17,7 @@ from mailbot.cli.tickets.pages.timeline import Timeline
 from mailbot.domain import events as e
 from mailbot.domain.actor import ActorKind
 from mailbot.domain.labels import in_words
+from mailbot.domain.language import NAMES as language_names
 from mailbot.domain.model import (
     OVER,
     Authentication,
@@ -167,7 +168,7 @@ def _customer(page: TicketPage) -> str:
     first = next((each for each in page.messages if each.author == ticket.customer), None)
     shown = f"{name} <{ticket.customer}>" if name != ticket.customer else name
     proof = PROOF[first.authentication] if first else ""
-    return ", ".join(filter(None, (shown, LANGUAGES.get(ticket.language, ticket.language), proof)))
+    return ", ".join(filter(None, (shown, language_names.get(ticket.language, ticket.language), proof)))
 
 
 def turn_text(ticket: Ticket, clock: WallClock) -> str:

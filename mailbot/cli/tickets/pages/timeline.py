@@ -12,12 +12,13 @@ from mailbot.cli.shared import ticket_text
 from mailbot.cli.shared.event_text import NOTICE_REASONS, TURNS, actor_text, event_text
 from mailbot.cli.shared.formats import count_text, format_duration
 from mailbot.cli.shared.ladder_text import REMINDER_REASONS, spaced
-from mailbot.cli.shared.names import LANGUAGES, Names
+from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.output import FACT, LINE, clean, echo
 from mailbot.cli.shared.promise_text import PROMISE_NAMES
 from mailbot.cli.shared.wall_clock import Line, WallClock
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor, ActorKind
+from mailbot.domain.language import NAMES as language_names
 from mailbot.domain.model import Author, Direction, NoticeKind
 from mailbot.domain.reasons import Reason, parts
 from mailbot.domain.routing.pattern_text import shorten_patterns
@@ -148,7 +149,7 @@ _ASSIGNMENT: Mapping[str, Callable[[Reason], str]] = {
     "on_duty": lambda each: "on duty" if each.params["count"] in (1, "1") else str(each),
     "has_skill": lambda each: f"skill {each.params['skill']}",
     "has_language": lambda each: (
-        f"speaks {LANGUAGES.get(str(each.params['language']), each.params['language'])}"
+        f"speaks {language_names.get(str(each.params['language']), each.params['language'])}"
     ),
 }
 

@@ -70,7 +70,7 @@ clean:  ## removes what was built; configuration and stores stay
 
 $(VENV)/run.stamp: pyproject.toml | $(VENV)/python.stamp
 	@echo "Installing mailbot into $(VENV) (once) ..."
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[console]'
 	@$(BIN)/python -m compileall -q mailbot
 	@touch $@
 

@@ -37,7 +37,7 @@ from mailbot.channels.smtp import not_ready
 from mailbot.channels.smtp.accept import Backpressure, MailAcceptor
 from mailbot.channels.smtp.listener import Listener, open_missing
 from mailbot.config.checks.signing import KEY_HINT
-from mailbot.config.model import Loaded, Settings
+from mailbot.config.model import Console, Loaded, Settings
 from mailbot.delivery.sender import Delivery
 from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.mail.compose.compose import Composer
@@ -46,7 +46,17 @@ from mailbot.metrics_page import export
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
 from mailbot.processes.others import MainLink, Others
-from mailbot.processes.place import LMTP, MAIN, MONITOR, SMTP, NamedSocket, Place, divided, sockets_of
+from mailbot.processes.place import (
+    CONSOLE,
+    LMTP,
+    MAIN,
+    MONITOR,
+    SMTP,
+    NamedSocket,
+    Place,
+    divided,
+    sockets_of,
+)
 from mailbot.store import migrate, queries
 from mailbot.store.engine import is_sqlite, sqlite_path
 from mailbot.store.service import nodes, signing_secrets
@@ -81,7 +91,9 @@ from mailbot.workers.weekly_report import WeeklyReports
 if TYPE_CHECKING:
     from mailbot.channels.imap.fetcher import ImapFetcher
 
-ROLES = ("listener", "imap", "intake", "delivery", "deadlines")
+ROLES = ("listener", "imap", "intake", "delivery", "deadlines", "console")
+# Of several processes the main one alone has these: two would fetch the same mails, or serve at one port.
+OF_ONE = ("imap", "console")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
 IMAP_GRACE = timedelta(seconds=0.7)  # a fetch cut off loses nothing: an unmarked mail is fetched again
 DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
@@ -143,6 +155,14 @@ def _take_part(place: Place, settings: Settings, roles: Collection[str]) -> list
     if settings.monitor and place.name == MAIN and not sockets_of(place.sockets, MONITOR):
         with suppress(OSError):  # the monitor itself tries once more, and logs it
             opened.append((MONITOR, open_port(settings.monitor.host, settings.monitor.port)))
+    if (
+        "console" in roles
+        and settings.console
+        and place.name == MAIN
+        and not sockets_of(place.sockets, CONSOLE)
+    ):
+        with suppress(OSError):  # as above
+            opened.append((CONSOLE, open_port(settings.console.host, settings.console.port)))
     place.supervisor.keep_sockets(opened)
     place.supervisor.describe(mode="fronts" if is_sqlite(settings.store) else "nodes", log=settings.log)
     place.wait_for_go()
@@ -212,8 +232,7 @@ class Daemon:
         if place and not is_sqlite(settings.store):  # each node has a share of the door
             self.settings = replace(settings, limits=divided(settings.limits, place.doors))
         self._is_main = place is None or place.name == MAIN
-        # One process of several fetches from IMAP: two would fetch the same mails.
-        self._roles = roles if self._is_main else [role for role in roles if role != "imap"]
+        self._roles = roles if self._is_main else [role for role in roles if role not in OF_ONE]
         self.node, self._started_at = secrets.token_hex(8), _now()
         self.metrics = Metrics()
         self.services: list[Service] = []
@@ -366,6 +385,8 @@ class Daemon:
             self._add_others(self.place)
         if "listener" in roles and not (self.place and self._store.sqlite):
             listener = self._add_listener()
+        if "console" in self._roles and self.settings.console:
+            self._add_console(self.settings.console)
         if self.settings.monitor and self._is_main:
             self._add_monitor(self.settings.monitor.host, self.settings.monitor.port)
         if self._supervisor.watchdog:
@@ -450,6 +471,13 @@ class Daemon:
         self.metrics.stress.set_function(lambda: float(listener.stress))
         self.health.certificate_end = lambda: listener.certificate_end
         return listener
+
+    def _add_console(self, console: Console) -> None:
+        from mailbot.console.desk import Desk  # the extra `console` may be missing
+        from mailbot.console.service import ConsoleService
+
+        desk = Desk(self._deps, self.settings, console, wake=self.wake, reload=self.request_reload)
+        self.add(ConsoleService(desk, sockets_of(self._inherited, CONSOLE)))
 
     def _add_others(self, place: Place) -> None:
         """Answer the other processes where we are main, else report to it."""

@@ -290,6 +290,20 @@ def monitor_unavailable(*, error: BaseException) -> None:
     """Log that there is no /metrics and /healthz. Mail goes on."""
 
 
+@_info
+def console_listening(*, host: str, port: int) -> None: ...
+
+
+@_warning
+def console_unavailable(*, error: BaseException) -> None:
+    """Log that there are no pages. Mail goes on."""
+
+
+@_error
+def page_failed(*, path: str, error: BaseException) -> None:
+    """Log a page that could not be made. The visitor reads what happened to the work."""
+
+
 # --- mail in ----------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ FLOORS = (
     {"analysis"},
     {"workers"},
     {"operations"},
+    {"views"},
     {"console", "processes"},
     {"daemon"},
     {"cli"},

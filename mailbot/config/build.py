@@ -91,6 +91,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         calendars=checked.calendars,
         answers=AnswerLimits(**values_of(answers, "shared_domains")) if limits else AnswerLimits(),
         attach_up_to=checked.mailbot.notices.attach_up_to,
+        public_url=(checked.mailbot.public_url or "") if checked.mailbot.console else "",
         shared_domains=frozenset(answers.shared_domains),
         forms=frozenset(checked.mailbot.trust.forms),
         list_ids=frozenset(map(list_id, checked.mailbot.trust.lists)),

@@ -14,7 +14,7 @@ from mailbot.errors import Problem
 # MAILBOT_CONFIG and MAILBOT_AGENT are read by the commands.
 KNOWN = (
     *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET", "SECRET_PREVIOUS"),
-    *("AGENT", "RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE"),
+    *("AGENT", "RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE", "OIDC_SECRET"),
 )
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
 MAX_SECRET = 4096
@@ -36,6 +36,7 @@ class Environment:
     previous_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     relay_password: str = field(default="", repr=False)
     dkim_key: bytes | None = field(default=None, repr=False)  # PEM, as it came
+    oidc_secret: str = field(default="", repr=False)
     imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
 
     def imap_password(self, user: str) -> str:
@@ -64,6 +65,7 @@ def read_environment(env: Mapping[str, str]) -> tuple[Environment, list[Problem]
         secret=secret,
         previous_secrets=previous,
         relay_password=_decoded("MAILBOT_RELAY_PASSWORD", password, problems),
+        oidc_secret=_decoded("MAILBOT_OIDC_SECRET", _secret(env, "OIDC_SECRET", problems), problems),
         imap_passwords=_imap_passwords(env, problems),
         dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
     )

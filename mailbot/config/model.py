@@ -125,6 +125,35 @@ class Monitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """Log-in by OpenID Connect: the provider, and how it knows us."""
+
+    issuer: str
+    client_id: str
+    secret: str = ""
+
+    def __repr__(self) -> str:  # without the secret
+        return f"Oidc({self.issuer!r}, {self.client_id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where the pages are served: loopback only.
+
+    - `proxies`: networks of web servers whose X-Forwarded-For and `user_header` count.
+    - `user_header`: has who logged in there, "" for no such log-in.
+    - `public_url`: where people reach the pages; "": at host and port.
+    """
+
+    host: str
+    port: int
+    proxies: tuple[str, ...] = ()
+    user_header: str = ""
+    oidc: Oidc | None = None
+    public_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of the listener. Sizes in bytes, `minimum_rate` in bytes a second.
 
@@ -173,6 +202,7 @@ class Settings:
     imap: tuple[ImapAccount, ...] = ()
     dkim: Dkim | None = None
     shadow: Path | None = None  # directory of the shadow policy
+    console: Console | None = None
 
     def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
         return f"Settings({str(self.directory)!r})"

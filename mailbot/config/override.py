@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailbot.config.environment import Environment
-from mailbot.config.model import Settings
+from mailbot.config.model import Console, Settings
 from mailbot.config.store_place import store_url
 
 
@@ -24,7 +24,14 @@ def with_environment(settings: Settings, store: str, directory: Path, environmen
         log=environment.log or settings.log,
         secret=environment.secret,
         previous_secrets=environment.previous_secrets,
+        console=_with_secret(settings.console, environment.oidc_secret),
         imap=tuple(
             replace(account, password=environment.imap_password(account.user)) for account in settings.imap
         ),
     )
+
+
+def _with_secret(console: Console | None, secret: str) -> Console | None:
+    if console is None or console.oidc is None:
+        return console
+    return replace(console, oidc=replace(console.oidc, secret=secret))

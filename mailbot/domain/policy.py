@@ -318,6 +318,7 @@ class Policy:
     calendars: Mapping[str, Calendar]
     answers: AnswerLimits = AnswerLimits()
     attach_up_to: int = 10_000_000  # bytes of a customer's files in one notice
+    public_url: str = ""  # where customers reach the page of their ticket, "" where there is none
     shared_domains: frozenset[str] = frozenset()  # of many people (gmail.com): no limit per domain
     forms: frozenset[str] = frozenset()  # addresses whose proven mail is of the person in Reply-To
     list_ids: frozenset[str] = frozenset()  # List-Ids of our own lists and groups

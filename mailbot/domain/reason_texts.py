@@ -111,6 +111,9 @@ TEXTS: Mapping[str, Texts] = {
     "together": ("{reasons}", "{reasons}"),
     "by_actor": ("by {actor}", "oleh {actor}"),
     "command_line": ("command line", "baris perintah"),
+    "on_a_page": ("written in the console", "ditulis di konsol"),
+    "by_program": ("sent by the API", "dikirim lewat API"),
+    "already_done": ("this was already done", "ini sudah dilakukan"),
     # Rules
     "condition": ("{condition}", "{condition}"),
     "no_other_rule": ("no other rule matched", "tidak ada aturan lain yang cocok"),

@@ -17,17 +17,20 @@ from mailbot.domain.events import AgentAnswered
 from mailbot.domain.ladder import next_deadline
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.merging.rebuild import post_turn
-from mailbot.domain.model import Direction
-from mailbot.domain.reasons import Refusal
-from mailbot.operations.transaction import transact
+from mailbot.domain.model import Attachment, Direction
+from mailbot.domain.reasons import Reason, Refusal
+from mailbot.operations.transaction import transact, transact_in_turn
 from mailbot.store import compensations
 from mailbot.store.agents import acts
 from mailbot.store.codec import REASON
+from mailbot.store.console import forms
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
 from mailbot.workers.command_facts import is_about_money, prepare
 from mailbot.workers.runtime import Runtime
 from mailbot.workers.transaction import Transaction
+
+COMMAND_LINE, ON_A_PAGE, BY_PROGRAM = map(reasons.of, ("command_line", "on_a_page", "by_program"))
 
 Read = Callable[[Reading], Act | Refusal]
 
@@ -38,6 +41,8 @@ class TicketCommand:
 
     `money`: a command may be about compensation, so the ledger is locked before the ticket. `authority`: the agent
     by whose limits an operator acts about it. `anyway`: an answer is sent although a colleague has just answered.
+    `once`: the key of a form; what was carried out by the same key is refused. `files` go along with the answer.
+    `source`: where the command came from, kept beside its message.
     """
 
     number: str
@@ -47,11 +52,21 @@ class TicketCommand:
     money: bool = False
     authority: str = ""
     anyway: bool = False
+    once: str = ""
+    files: tuple[Attachment, ...] = ()
+    source: Reason = COMMAND_LINE
 
 
 def run_command(store: Store, runtime: Runtime, request: TicketCommand) -> Acted | Refusal | None:
     """Return what was done, recorded, or the refusal. None when there is no such ticket."""
     return transact(store, runtime, request.now, lambda transaction: decide(transaction, request))
+
+
+async def run_in_turn(store: Store, runtime: Runtime, request: TicketCommand) -> Acted | Refusal | None:
+    """Do the same inside the daemon, for the pages and the API."""
+    return await transact_in_turn(
+        store, runtime, request.now, lambda transaction: decide(transaction, request)
+    )
 
 
 def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal | None:
@@ -62,6 +77,8 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
     ticket = transaction.load([request.number]).get(request.number)
     if ticket is None:
         return None
+    if request.once and forms.find(connection, request.once, by):
+        return reasons.refuse("already_done")
     policy = transaction.snapshot.policy
     act = request.act if isinstance(request.act, Act) else request.act(Reading(ticket, by, policy, now))
     if isinstance(act, Refusal):
@@ -70,6 +87,7 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
     if isinstance(prepared, Refusal):
         return prepared
     act, facts = prepared.act, replace(prepared.facts, authority=request.authority, anyway=request.anyway)
+    facts = replace(facts, attachments=(*facts.attachments, *request.files))
     assert request.money or not is_about_money(act), "the ledger's lock comes before the ticket's"
     due, acted = take_first(
         ticket,
@@ -87,6 +105,8 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
         transaction.record(*changes)  # after a refusal nothing: the daemon takes what is due
         compensations.append(connection, acted.entries)
         acts.mark_sent(connection, acted.act.sends)
+        if request.once:
+            forms.add(connection, request.once, by, now, request.number)
     return acted
 
 
@@ -95,7 +115,7 @@ def _message(request: TicketCommand, act: Act, acted: Acted) -> Message | None:
     note = next((each.text for each in act.commands if isinstance(each, c.AddNote)), "")
     if not note and not acted.answer:
         return None
-    evidence = {"reason": REASON.dump(reasons.of("command_line"))}
+    evidence = {"reason": REASON.dump(request.source)}
     direction, text = (Direction.NOTE, note) if note else (Direction.OUT, acted.answer)
     answered = (each.turn for each in acted.decision.events if isinstance(each, AgentAnswered))
     turn = "" if note else next(map(post_turn, answered), "")

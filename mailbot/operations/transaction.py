@@ -17,15 +17,24 @@ from mailbot.workers.runtime import Runtime
 from mailbot.workers.transaction import Transaction
 
 R = TypeVar("R")
+Decide = Callable[[Transaction], R]
 
 
-def transact(store: Store, runtime: Runtime, now: datetime, decide: Callable[[Transaction], R]) -> R:
+def transact(store: Store, runtime: Runtime, now: datetime, decide: Decide[R]) -> R:
     """Run `decide` in a transaction of its own, in the caller's thread, and return its result.
 
     Raises Outdated when others were first several times in a row.
     """
+    return tickets.decide_now(store, _attempt(runtime, now), decide)
 
-    def attempt(connection: Connection, decide: Callable[[Transaction], R]) -> R:
+
+async def transact_in_turn(store: Store, runtime: Runtime, now: datetime, decide: Decide[R]) -> R:
+    """Do the same on the store's own thread: inside the daemon, mail that waits for its commit comes first."""
+    return await tickets.decide_in_turn(store, _attempt(runtime, now), decide)
+
+
+def _attempt(runtime: Runtime, now: datetime) -> Callable[[Connection, Decide[R]], R]:
+    def attempt(connection: Connection, decide: Decide[R]) -> R:
         return decide(Transaction(connection, runtime.snapshot, now))
 
-    return tickets.decide_now(store, attempt, decide)
+    return attempt

@@ -22,14 +22,14 @@ STATE = b"STATE "  # and then JSON: see `supervisor.Supervisor.state`
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 LARGEST_MESSAGE = 65536
 
-SMTP, LMTP, MONITOR = "smtp", "lmtp", "monitor"  # names of listening sockets
+SMTP, LMTP, MONITOR, CONSOLE = "smtp", "lmtp", "monitor", "console"  # names of listening sockets
 
 NamedSocket = tuple[str, socket.socket]
 
 
 def sockets_of(sockets: Sequence[NamedSocket], kind: str) -> list[socket.socket]:
     """Return those of one kind. A socket of systemd with a name of its own is for SMTP."""
-    return [each for name, each in sockets if (name if name in (LMTP, MONITOR) else SMTP) == kind]
+    return [each for name, each in sockets if (name if name in (LMTP, MONITOR, CONSOLE) else SMTP) == kind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -479,6 +479,91 @@ rate_limits = Table(
     "rate_limits", metadata, Column("key", Text, primary_key=True), Column("until", Moment, nullable=False)
 )
 
+# --- the console: pages and API, see `store.console` --------------------------------------------------------------
+
+# Who is logged in. `digest`: SHA-256 of what the browser keeps. `address`: of an agent or an admin.
+sessions = _table(
+    "sessions",
+    Column("digest", String(64), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("way", String(8), nullable=False),  # how they logged in: link, proxy, oidc
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Index("ix_sessions_address", "address"),
+    Index("ix_sessions_ends_at", "ends_at"),
+)
+
+# Log-ins under way: a mailed link, or a provider's answer. `browser`: SHA-256 of what the asking browser keeps.
+log_ins = _table(
+    "log_ins",
+    Column("digest", String(64), primary_key=True),  # of what the link, or the answer, has
+    Column("browser", String(64), nullable=False),  # "": any browser, for a link that the shell made
+    Column("address", Text, nullable=False),
+    Column("data", Text, nullable=False, server_default=""),  # what the provider's answer is checked by
+    Column("ends_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Index("ix_log_ins_ends_at", "ends_at"),
+)
+
+# Programs that use the API in an agent's name. `verbs`, `teams`: what they may do and where; empty: all that the
+# agent may.
+api_tokens = _table(
+    "api_tokens",
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("verbs", Json, nullable=False),
+    Column("teams", Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("ends_at", Moment),
+    Column("used_at", Moment),
+    Column("revoked_at", Moment),
+    sqlite_autoincrement=True,
+)
+
+# What an agent has begun to write on a ticket.
+drafts = _table(
+    "drafts",
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("agent", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("note", Boolean, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_drafts_agent", "agent"),
+)
+
+# Who has a ticket's page open, and who is writing there.
+presence = _table(
+    "presence",
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("agent", Text, primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+    Column("wrote_at", Moment),
+)
+
+# Forms and requests that were carried out, each once: by the key that came with it.
+done_forms = _table(
+    "done_forms",
+    Column("key", String(64), primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("ticket", String(32)),
+    Column("result", Text, nullable=False, server_default=""),  # what the page then says
+    Column("at", Moment, nullable=False),
+    Index("ix_done_forms_at", "at"),
+)
+
+# How often the links to a customer's page of a ticket were revoked; the count is part of what they prove.
+revoked_links = _table(
+    "revoked_links",
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
 # Addresses (lower case) that get no automatic mail; `until` NULL: until it is lifted.
 suppressions = _table(
     "suppressions",

@@ -137,6 +137,20 @@ def decide_now(store: Store, decide: Callable[[Connection, I], R], wanted: I) ->
     return store.write_now(op, wanted)
 
 
+async def decide_in_turn(store: Store, decide: Callable[[Connection, I], R], wanted: I) -> R:
+    """Do the same on the store's own thread, after the mail that waits there: for the daemon itself."""
+
+    def op(connection: Connection, items: Sequence[I]) -> list[R]:
+        return [decide(connection, item) for item in items]
+
+    for _ in range(4):
+        try:
+            return await store.write(op, wanted, alone=True)
+        except Outdated:
+            continue
+    return await store.write(op, wanted, alone=True)
+
+
 def record(
     connection: Connection,
     outcomes: Sequence[TicketChange],

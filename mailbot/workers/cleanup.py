@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from mailbot.domain.commands.taps import VALID_FOR
 from mailbot.store import rate_limits, suppressions
 from mailbot.store.agents import acts, taps
+from mailbot.store.console import forms, sessions
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
@@ -35,5 +36,7 @@ def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
         + suppressions.remove_expired(connection, now)
         + acts.remove_expired(connection, now - ACTS_KEPT)
         + taps.remove_expired(connection, now - 2 * VALID_FOR)
+        + sessions.remove_expired(connection, now)
+        + forms.remove_expired(connection, now)
         for now in items
     ]

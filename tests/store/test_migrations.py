@@ -35,6 +35,7 @@ DIGESTS = {
     "0004_turns.py": "2ef26beb778d7c31128602de5e1850dfbd1c8da3901536b9328cd59fbe10c4e8",
     "0005_claims.py": "0a1e00c1367daceeb6ba26c4971c4879b0c45da529b69816d0511d4123388aea",
     "0006_search.py": "02b6bd2d73a39f8a90945e5c3d201d493597c0adf5b613c63588c06b709b22fd",
+    "0007_console.py": "9b420e79a02095207d12a5c8ea5f7335630e0409a4e46c12c62c6dccb3ac15cd",
 }
 
 
@@ -101,11 +102,11 @@ def execute(url: str, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("UPDATE alembic_version SET version_num = '0999'", "its schema 0999 is newer than 0006"),
+        ("UPDATE alembic_version SET version_num = '0999'", "its schema 0999 is newer than 0007"),
         ("UPDATE alembic_version SET version_num = '0000'", "its schema 0000 is unknown"),
         ("UPDATE alembic_version SET version_num = '0001'", "not those of schema 0001: the table"),
         ("DROP TABLE alembic_version", "not those of an empty database: the table"),
-        ("CREATE TABLE orders (id INTEGER)", "not those of schema 0006: the table orders is none of them"),
+        ("CREATE TABLE orders (id INTEGER)", "not those of schema 0007: the table orders is none of them"),
         ("DROP TABLE imap_folders", "the table imap_folders is missing"),
         ("ALTER TABLE nodes DROP COLUMN reload_error", "the table nodes has no column reload_error"),
         ("ALTER TABLE nodes ADD COLUMN mood TEXT", "the table nodes has an unknown column mood"),

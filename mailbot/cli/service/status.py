@@ -223,7 +223,8 @@ def _missing_roles(nodes: Sequence[queries.NodeStatus], settings: Settings) -> l
     if not living:
         return ["no daemon runs on this store: `systemctl start mailbot` or `mailbot run`"]
     present = {role for node in living for role in node.roles}
-    needed = [role for role in ROLES if role != "imap" or settings.imap]
+    unused = {"imap": not settings.imap, "console": settings.console is None}
+    needed = [role for role in ROLES if not unused.get(role)]
     return [f"no daemon does {role}" for role in needed if role not in present]
 
 

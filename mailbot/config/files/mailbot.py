@@ -1,6 +1,7 @@
 """Define the shape of `mailbot.yaml`: the machine, the mailboxes, trusted hosts."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -17,8 +18,10 @@ from mailbot.config.yaml.types import (
     DnsName,
     Domain,
     Endpoint,
+    HeaderField,
     HeaderName,
     ImapUser,
+    IssuerUrl,
     ListName,
     Lmtp,
     Loopback,
@@ -28,6 +31,7 @@ from mailbot.config.yaml.types import (
     Net,
     OneRate,
     Prefix,
+    PublicUrl,
     Rates,
     Size,
     Span,
@@ -259,6 +263,33 @@ class ReportsEntry(Entry):
     weekly: WeeklyEntry | None = Field(None, description="the figures of the week, to managers")
 
 
+class OidcEntry(Entry):
+    """Log-in by a provider that speaks OpenID Connect. Its secret: MAILBOT_OIDC_SECRET or a systemd credential."""
+
+    issuer: IssuerUrl = Field(description="the provider's address; its configuration is found below it")
+    client_id: Name = Field(description="as the provider knows us")
+
+
+class ConsoleEntry(Entry):
+    """The pages for agents, managers, admins and customers (extra `console`)."""
+
+    listen: Loopback = Field(description="host:port on loopback, behind your web server")
+    proxies: list[Net] = Field(
+        default_factory=lambda: [ip_network("127.0.0.1/32"), ip_network("::1/128")],
+        description="web servers in front, whose X-Forwarded-For and `user_header` count",
+    )
+    user_header: HeaderField | None = Field(
+        None,
+        description="header in which those web servers write the agent's address after their own log-in; "
+        "left out: no such log-in",
+    )
+    oidc: OidcEntry | None = Field(None, description="log-in by OpenID Connect")
+
+
+def _listen_or_mapping(value: object) -> object:
+    return value if isinstance(value, dict) else {"listen": value}
+
+
 class MailbotFile(Entry):
     """mailbot.yaml: the machine around the policy."""
 
@@ -286,6 +317,15 @@ class MailbotFile(Entry):
     )
     trust: TrustEntry = Field(TrustEntry(), description="trusted hosts and networks")
     monitor: Loopback | None = Field(None, description="host:port on loopback for /metrics and /healthz")
+    console: (
+        Annotated[
+            ConsoleEntry, BeforeValidator(_listen_or_mapping, json_schema_input_type=Loopback | ConsoleEntry)
+        ]
+        | None
+    ) = Field(None, description="host:port on loopback for the pages, or a mapping; left out: no pages")
+    public_url: PublicUrl | None = Field(
+        None, description="where people reach the pages; mails to customers link to their ticket there"
+    )
     limits: LimitsEntry = Field(LimitsEntry(), description="limits of the listeners")
     answers: AnswersEntry = Field(AnswersEntry(), description="limits of automatic answers")
     notices: NoticesEntry = Field(NoticesEntry(), description="what agents get by mail")

@@ -318,6 +318,37 @@ def after_stored(value: object) -> "tuple[AfterStored, str]":
     return "move", folder
 
 
+def public_url(value: object) -> str:
+    """Read where people reach the pages: "https://bantuan.example", without a path or a final slash."""
+    text = _text(value, "https:// and a host", "https://bantuan.example").rstrip("/")
+    scheme, separator, rest = text.partition("://")
+    host = rest.rpartition(":")[0] if re.search(r":[0-9]{1,5}$", rest) else rest
+    if not separator or scheme not in ("https", "http") or not host:
+        fail(f"`{shown(text)}` is not an address of the web", "write it like https://bantuan.example")
+    if any(each in rest for each in "/?#@"):
+        fail(
+            f"`{shown(text)}` has more than a host",
+            "the pages need a host of their own: https://bantuan.example",
+        )
+    if scheme == "http" and not is_loopback(host.strip("[]")):
+        fail("links to customers' tickets must not be read on the way", f"https://{rest}")
+    if not is_loopback(host.strip("[]")):
+        domain(host)
+    return text
+
+
+def issuer_url(value: object) -> str:
+    """Read the address of a provider of log-ins: "https://login.example/realms/desk", http on loopback alone."""
+    text = _text(value, "an https address", "https://login.example/realms/desk").rstrip("/")
+    scheme, separator, rest = text.partition("://")
+    host = rest.partition("/")[0]
+    if not separator or not host or scheme not in ("https", "http") or any(each in rest for each in "?#@ "):
+        fail(f"`{shown(text)}` is not an address of the web", "write it like https://login.example")
+    if scheme == "http" and not is_loopback(host.rpartition(":")[0] or host):
+        fail("log-ins must not be read on the way", f"https://{rest}")
+    return text
+
+
 def loopback(value: object) -> tuple[str, int]:
     """Read an endpoint that only this machine can reach."""
     host, port = endpoint(value)

@@ -223,6 +223,10 @@ ImapUser = Annotated[str, _PRINTABLE]
 ListName = Annotated[
     str, _read(scalars.list_name, "a List-Id or an address", "support.shop.example", "support@shop.example")
 ]
+IssuerUrl = Annotated[str, _read(scalars.issuer_url, "an https address", "https://login.example/realms/desk")]
+PublicUrl = Annotated[
+    str, _read(scalars.public_url, "https:// and a host", "https://bantuan.dukungan.example")
+]
 Domain = Annotated[str, _read(scalars.domain, "a domain", "dukungan.example")]
 DnsName = Annotated[
     str, _read(scalars.ascii_domain, "a name as the DNS has it", "dukungan.example", "mb2026")

@@ -39,6 +39,7 @@ from mailbot.store.schema import (
     deadlines,
     deleted_tickets,
     digest_items,
+    drafts,
     events,
     frozen_mails,
     inbox,
@@ -47,7 +48,9 @@ from mailbot.store.schema import (
     messages,
     outbox,
     participants,
+    presence,
     raw_mails,
+    revoked_links,
     shadow_differences,
     tickets,
 )
@@ -180,6 +183,7 @@ def _skipping(query: Any) -> Any:
 
 _OF_TICKET = (
     *(messages, events, participants, deadlines, acts, digest_items, incidents, shadow_differences),
+    *(drafts, presence, revoked_links),
     links,
 )
 

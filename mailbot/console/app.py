@@ -1,0 +1,65 @@
+"""The application: all routes of the console, with what holds for each answer.
+
+Theory of operation. A part of the console is a module with a list `ROUTES`; `app` joins these lists. Each endpoint is
+wrapped by one of the functions in `guards`, which decides who may open it. `build` refuses a route without one.
+"""
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from mailbot.console.desk import Desk
+from mailbot.console.guards import public
+from mailbot.console.render import STATIC
+from mailbot.console.respond import HANDLERS, Faults
+from mailbot.console.security import BodyLimit, SecurityHeaders
+
+KEPT = "public, max-age=31536000, immutable"  # the address of a file changes with its content
+
+
+class _Files(StaticFiles):
+    """Files of the pages, kept by browsers for good where their address names their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if b"v=" in scope["query_string"]:
+            response.headers["Cache-Control"] = KEPT
+        return response
+
+
+@public
+async def first_page(request: Request) -> Response:
+    """Lead to the list of whoever is logged in."""
+    return RedirectResponse("/tickets", 303)
+
+
+def routes() -> list[BaseRoute]:
+    """List the routes of all parts."""
+    return [Route("/", first_page), Mount("/static", _Files(directory=STATIC), name="static")]
+
+
+def build(desk: Desk) -> Starlette:
+    """Build the application. Raises ValueError for a route that does not say whom it is for."""
+    found = routes()
+    check_audiences(found)
+    middleware = [
+        Middleware(SecurityHeaders),
+        Middleware(Faults),
+        Middleware(BodyLimit, most=desk.settings.limits.size),
+    ]
+    app = Starlette(routes=found, middleware=middleware, exception_handlers=HANDLERS)
+    app.state.desk = desk
+    return app
+
+
+def check_audiences(found: Sequence[BaseRoute]) -> None:
+    """Raise ValueError for a route whose endpoint was not wrapped by a guard."""
+    for route in found:
+        if isinstance(route, Route) and not hasattr(route.endpoint, "audience"):
+            raise ValueError(f"{route.path} does not say whom it is for")

@@ -1,0 +1,80 @@
+"""What every page works with: the store, the policy in force, the templates of the pages."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from mailbot.config.model import Console, Settings
+from mailbot.console.render import Renderer
+from mailbot.domain.policy import Policy
+from mailbot.operations.ticket_commands import TicketCommand, run_in_turn
+from mailbot.operations.transaction import Decide, transact_in_turn
+from mailbot.workers.runtime import Deps
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The console of one node.
+
+    `wake`: looks for mail that is to be decided or sent. `reload`: takes the policy in the files, as SIGHUP does.
+    `leaving` is set when the daemon stops: streams end themselves.
+    """
+
+    deps: Deps
+    settings: Settings
+    console: Console
+    wake: Callable[[], None] = lambda: None
+    reload: Callable[[], None] = lambda: None
+    renderer: Renderer = field(default_factory=Renderer)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def policy(self) -> Policy:
+        return self.deps.runtime.policy
+
+    def now(self) -> datetime:
+        return self.deps.now()
+
+    async def read(self, query: Callable[..., R], *args: Any) -> R:
+        """Run `query(connection, *args)` on a reader's thread. Raises StoreUnavailable."""
+        return await self.deps.store.read(query, *args)
+
+    async def write(self, operation: Callable[..., Any], item: Any) -> Any:
+        """Apply a write operation of the store to one item; it is committed when this returns."""
+        return await self.deps.store.write(operation, item)
+
+    async def transact(self, decide: Decide[R]) -> R:
+        """Decide and record in one transaction, and let what it sends leave."""
+        result = await transact_in_turn(self.deps.store, self.deps.runtime, self.now(), decide)
+        self.wake()
+        return result
+
+    async def run(self, command: TicketCommand) -> Any:
+        """Carry out a command on a ticket: Acted, a Refusal, or None when there is no such ticket."""
+        result = await run_in_turn(self.deps.store, self.deps.runtime, command)
+        self.wake()
+        return result
+
+    @property
+    def secure(self) -> bool:
+        """Check whether people come by https, so that cookies are for https alone."""
+        return self.console.public_url.startswith("https://")
+
+    @property
+    def url(self) -> str:
+        """Return where people reach the pages, without a slash at the end."""
+        console = self.console
+        host = f"[{console.host}]" if ":" in console.host else console.host
+        return console.public_url or f"http://{host}:{console.port}"
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk of the application that serves the request."""
+    desk: Desk = request.app.state.desk
+    return desk

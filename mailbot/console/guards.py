@@ -1,0 +1,150 @@
+"""Who may open which page. Each endpoint says for whom it is; a route without that is refused at the start.
+
+Theory of operation. The session is looked up for each request, and its person by the policy in force: who was
+dropped from teams.yaml is out with the reload. A request that changes something also needs the token of the session's
+own forms, and must come from our own pages.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from mailbot.console.desk import Desk, desk_of
+from mailbot.domain.people.access import Role, Viewer, find_viewer
+from mailbot.store.console import sessions
+
+SAFE = frozenset({"GET", "HEAD"})
+FIELD, HEADER = "csrf", "X-CSRF-Token"
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Page = Callable[[Request, Viewer], Awaitable[Response]]
+
+
+class Audience(StrEnum):
+    """Whom an endpoint is for."""
+
+    EVERYBODY = "everybody"  # it checks by itself what a visitor may see
+    STAFF = "staff"  # agents and admins
+    AGENTS = "agents"
+    MANAGERS = "managers"
+    ADMINS = "admins"
+    PROGRAMS = "programs"  # with a token
+
+
+_ROLES: dict[Audience, frozenset[Role]] = {
+    Audience.STAFF: frozenset(Role),
+    Audience.AGENTS: frozenset({Role.AGENT}),
+    Audience.MANAGERS: frozenset({Role.MANAGER, Role.ADMIN}),
+    Audience.ADMINS: frozenset({Role.ADMIN}),
+}
+
+
+def cookie_name(desk: Desk) -> str:
+    """Return the name of the session's cookie. `__Host-`: no other host of the domain can set it."""
+    return "__Host-mailbot" if desk.secure else "mailbot"
+
+
+def set_cookie(response: Response, desk: Desk, secret: str) -> None:
+    """Let the browser keep the session's secret."""
+    response.set_cookie(
+        cookie_name(desk),
+        secret,
+        max_age=int(sessions.LASTS.total_seconds()),
+        secure=desk.secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def csrf_token(secret: str) -> str:
+    """Return what the session's forms carry. It follows from the secret and does not give it away."""
+    return hashlib.sha256(f"csrf {secret}".encode()).hexdigest()
+
+
+def public(endpoint: Endpoint) -> Endpoint:
+    """Serve everybody: the endpoint checks by itself what a visitor may see and do."""
+    endpoint.audience = Audience.EVERYBODY  # type: ignore[attr-defined]
+    return endpoint
+
+
+def for_staff(page: Page) -> Endpoint:
+    """Serve agents and admins who are logged in; others are sent to the log-in."""
+    return _guarded(page, Audience.STAFF)
+
+
+def for_agents(page: Page) -> Endpoint:
+    """Serve agents: admins who answer no customers get 403."""
+    return _guarded(page, Audience.AGENTS)
+
+
+def for_managers(page: Page) -> Endpoint:
+    """Serve managers and admins."""
+    return _guarded(page, Audience.MANAGERS)
+
+
+def for_admins(page: Page) -> Endpoint:
+    """Serve admins."""
+    return _guarded(page, Audience.ADMINS)
+
+
+def _guarded(page: Page, audience: Audience) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        viewer = await find_session(request)
+        if viewer is None:
+            return _log_in_first(request)
+        if not viewer.roles & _ROLES[audience]:
+            raise HTTPException(403)
+        if request.method not in SAFE:
+            await check_origin(request)
+        return await page(request, viewer)
+
+    endpoint.audience = audience  # type: ignore[attr-defined]
+    return endpoint
+
+
+async def find_session(request: Request) -> Viewer | None:
+    """Return who is logged in, None for nobody. Puts the session and its form token into `request.state`."""
+    desk = desk_of(request)
+    secret = request.cookies.get(cookie_name(desk), "")
+    if not secret:
+        return None
+    now = desk.now()
+    session = await desk.read(sessions.find, sessions.digest_of(secret), now)
+    if session is None:
+        return None
+    viewer = find_viewer(session.address, desk.policy)
+    if viewer is None:  # dropped from the policy since
+        await desk.write(sessions.end, session.digest)
+        return None
+    if now - session.seen_at >= sessions.SEEN_EVERY:
+        await desk.write(sessions.mark_seen, (session.digest, now))
+    request.state.session, request.state.viewer = session, viewer
+    request.state.csrf = csrf_token(secret)
+    return viewer
+
+
+async def check_origin(request: Request) -> None:
+    """Raise HTTPException 403 for a request that our own pages did not send."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403)
+    given = request.headers.get(HEADER)
+    if given is None:
+        given = str((await request.form()).get(FIELD, ""))
+    if not hmac.compare_digest(given.encode(), request.state.csrf.encode()):
+        raise HTTPException(403)
+
+
+def _log_in_first(request: Request) -> Response:
+    """Send to the log-in, and back to the page afterwards. A part of a page asks for the whole page instead."""
+    if request.headers.get("HX-Request"):
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    if request.method not in SAFE:
+        return RedirectResponse("/login", 303)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/login?next={quote(request.url.path + query)}", 303)

@@ -21,7 +21,9 @@ _NAMED = {
     "authority": "limits of compensation",
     "answers": "limits of automatic answers",
 }
-_AT_ONCE = frozenset({"mailboxes", "answers", "shadow"})  # of mailbot.yaml; the rest is read at a start
+_AT_ONCE = frozenset(
+    {"mailboxes", "answers", "public_url", "shadow"}
+)  # of mailbot.yaml; the rest is read at a start
 
 
 def compare_sources(old: Sources, new: Sources, named: Collection[str]) -> list[str]:

@@ -271,7 +271,32 @@ CASES = {
     "figures for everybody": (
         "mailbot.yaml", "store: mailbot.db", "monitor: 0.0.0.0:9125",
         "2:10: `0.0.0.0` is not a loopback address | "
-        "figures about customers are not for the network: 127.0.0.1:9125",
+        "it is not for the network; a web server on this machine may be in front: 127.0.0.1:9125",
+    ),
+    "pages for everybody": (
+        "mailbot.yaml", "store: mailbot.db", "console: 0.0.0.0:8025",
+        "2:10: `0.0.0.0` is not a loopback address | "
+        "it is not for the network; a web server on this machine may be in front: 127.0.0.1:8025",
+    ),
+    "everybody logs in as anybody": (
+        "mailbot.yaml", "store: mailbot.db",
+        "console: {listen: 127.0.0.1:8025, proxies: [0.0.0.0/0], user_header: X-User}",
+        "2:45: `0.0.0.0/0` holds addresses of all the world: everybody could log in as anybody | "
+        "name the web server in front: 127.0.0.1",
+    ),
+    "a public address with a path": (
+        "mailbot.yaml", "store: mailbot.db", "public_url: https://dukungan.example/bantuan",
+        "2:13: `https://dukungan.example/bantuan` has more than a host | "
+        "the pages need a host of their own: https://bantuan.example",
+    ),
+    "a public address in the clear": (
+        "mailbot.yaml", "store: mailbot.db", "public_url: http://bantuan.example",
+        "2:13: links to customers' tickets must not be read on the way | https://bantuan.example",
+    ),
+    "a provider of log-ins in the clear": (
+        "mailbot.yaml", "store: mailbot.db",
+        "console: {listen: 127.0.0.1:8025, oidc: {issuer: http://login.example, client_id: meja}}",
+        "2:50: log-ins must not be read on the way | https://login.example",
     ),
     "a size without a unit": (
         "mailbot.yaml", "store: mailbot.db", "limits: {size: 25}",

@@ -353,7 +353,7 @@ def loopback(value: object) -> tuple[str, int]:
     """Read an endpoint that only this machine can reach."""
     host, port = endpoint(value)
     if not is_loopback(host):
-        hint = f"figures about customers are not for the network: 127.0.0.1:{port}"
+        hint = f"it is not for the network; a web server on this machine may be in front: 127.0.0.1:{port}"
         fail(f"`{host}` is not a loopback address", hint)
     return host, port
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.cli.shared.json_form import print_json
-from mailbot.cli.shared.output import clean, clean_block, print_table
+from mailbot.cli.shared.output import clean, clean_block, print_json, print_table
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=300)
 

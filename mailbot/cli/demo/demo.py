@@ -21,11 +21,11 @@ import click
 from mailbot.cli.demo import settings
 from mailbot.cli.demo.sink import Sink
 from mailbot.cli.demo.tour import DemoFailed, Tour
-from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.open_store import fail
 from mailbot.cli.shared.output import clean_block, echo, echo_wrapped
 from mailbot.config.api import load
 from mailbot.store.store import Store
+from mailbot.views.formats import format_duration
 
 START = 30.0  # seconds for the daemon to answer
 STOP = 95.0  # seconds for it to drain; it promises 90

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mailbot.cli.demo.mails import CHARGED_TWICE, COMPLAINTS, FRAUD, Complaint, build_mail
 from mailbot.cli.demo.sink import ReceivedMail, Sink
-from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.output import FACT, clean, echo, echo_wrapped, print_title
 from mailbot.cli.shared.promise_text import promises
@@ -24,6 +23,7 @@ from mailbot.domain.policy import Policy
 from mailbot.store import queries, tickets
 from mailbot.store.codec import match_of
 from mailbot.store.store import Store
+from mailbot.views.formats import format_duration
 
 PATIENCE = 20.0  # seconds for anything to happen; usual is a tenth of one
 POLL = 0.02

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from mailbot.analysis.simulate.advice import Advice, Cause, LadderPromises, StepResult
 from mailbot.analysis.simulate.staffing import Shortage
-from mailbot.cli.shared.formats import count_text, format_duration, format_work_time
-from mailbot.cli.shared.ladder_text import moment_text, step_text
 from mailbot.cli.shared.output import clean, echo_wrapped, print_title
 from mailbot.domain import labels
 from mailbot.domain.model import Target
 from mailbot.domain.policy import Policy
+from mailbot.views.formats import count_text, format_duration, format_work_time
+from mailbot.views.ladder_text import moment_text, step_text
 
 MOST = 3  # promises, steps and teams that are named
 FEWEST = 10  # missed answers from which an hour is named

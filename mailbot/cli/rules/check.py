@@ -14,11 +14,9 @@ import click
 from mailbot.analysis.lint import checks
 from mailbot.analysis.lint.checks import SEVERITIES, Budget, Finding, Severity, Witness
 from mailbot.cli.shared.config_place import config_directory
-from mailbot.cli.shared.formats import count_text, format_size
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import load_configuration, now, read_if_possible
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, clean_block, echo
+from mailbot.cli.shared.output import clean, clean_block, echo, print_json
 from mailbot.cli.tickets import assumptions
 from mailbot.domain.model import Author
 from mailbot.domain.policy import Policy
@@ -27,6 +25,8 @@ from mailbot.domain.routing.conditions import RoutingFacts
 from mailbot.domain.worktime import DAY_NAMES
 from mailbot.errors import Problem
 from mailbot.mail.compose.sample_mail import LARGEST_EXAMPLE
+from mailbot.views.formats import count_text, format_size
+from mailbot.views.json_form import to_json
 
 PERIOD = timedelta(days=30)
 MAX_STEPS = 1_000_000_000  # the time limit ends the search here

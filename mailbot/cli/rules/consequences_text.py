@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from mailbot.analysis.diff.consequences import Consequences, PriorityShift, PromiseShift, Share
 from mailbot.analysis.diff.off_hours import NIGHT, PersonMails
-from mailbot.cli.shared.formats import count_text, format_work_time
 from mailbot.cli.shared.output import clean, echo, echo_wrapped
 from mailbot.domain import labels
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing.conditions import PRIORITIES
+from mailbot.views.formats import count_text, format_work_time
 
 SHOWN = 8  # people
 PROMISES = {"first_response": "first answer", "resolution": "resolution"}

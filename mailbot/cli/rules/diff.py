@@ -12,7 +12,6 @@ from mailbot.analysis.diff.consequences import ConsequenceCounter, Consequences
 from mailbot.analysis.replay import Replayed
 from mailbot.cli.rules import consequences_text, diff_text
 from mailbot.cli.service import mail_folder
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import (
     LIVE,
     RECORDED,
@@ -25,7 +24,7 @@ from mailbot.cli.shared.open_store import (
     open_store,
 )
 from mailbot.cli.shared.options import parse_time, standard_options
-from mailbot.cli.shared.output import clean, echo, echo_wrapped
+from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_json
 from mailbot.cli.shared.progress import progress
 from mailbot.domain.model import NO_HISTORY
 from mailbot.domain.policy_review.policy_diff import Case, Change

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared.formats import count_text, format_short_time
-from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.output import clean, echo, echo_wrapped
 from mailbot.domain import labels
 from mailbot.domain.policy import Policy
 from mailbot.domain.policy_review.change_groups import Group, group_changes
 from mailbot.domain.policy_review.policy_diff import CAUGHT, UNCAUGHT, Change, Value, moves
 from mailbot.domain.routing.pattern_text import shorten_patterns
+from mailbot.views.formats import count_text, format_short_time
+from mailbot.views.json_form import to_json
 
 GROUPS = 20  # that are shown without --all
 CONDITIONS = 3  # of one group

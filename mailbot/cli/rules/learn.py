@@ -10,12 +10,11 @@ from mailbot.analysis import learn as learning
 from mailbot.analysis.corrections import settled_tickets
 from mailbot.analysis.learn import Example, NotEnough
 from mailbot.cli.shared.config_place import config_directory
-from mailbot.cli.shared.formats import count_text, format_size
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import parse_time, standard_options
-from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_table
+from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_json, print_table
 from mailbot.domain.routing.learned import MIN_OF_CATEGORY, Learned, Model, encode
+from mailbot.views.formats import count_text, format_size
 
 FILE = "learned.json"
 SHOWN = (0.8, 0.9, 0.95, 0.99)  # precisions

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mailbot.cli.shared.config_place import config_directory
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, load_configuration, now, open_store
 from mailbot.cli.shared.options import parse_time, standard_options
-from mailbot.cli.shared.output import clean
+from mailbot.cli.shared.output import clean, print_json
 
 if TYPE_CHECKING:  # --help must not load what decides
     from mailbot.analysis.misses.find import Misses

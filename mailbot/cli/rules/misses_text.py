@@ -13,12 +13,12 @@ from mailbot.analysis.misses.find import Group, Judged, Misses
 from mailbot.analysis.misses.miss import Miss, Wanted
 from mailbot.analysis.misses.paste import new_rule_lines
 from mailbot.analysis.misses.proposals import Proposal
-from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.output import clean, echo
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing.conditions import Condition
 from mailbot.operations.miss_tests import Added
 from mailbot.operations.validate_policy import ROUTING
+from mailbot.views.formats import count_text
 
 _WIDTH = 80
 _SHOWN = 3  # tickets of a group, without --all

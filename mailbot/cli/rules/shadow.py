@@ -3,13 +3,12 @@
 import click
 
 from mailbot.cli.rules import diff_text
-from mailbot.cli.shared.formats import format_short_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, print_title
+from mailbot.cli.shared.output import clean, echo, print_json, print_title
 from mailbot.store.service import shadows
 from mailbot.store.service.shadows import ShadowRun
+from mailbot.views.formats import format_short_time
 
 
 @click.command()

@@ -21,7 +21,6 @@ from mailbot.analysis.simulate.result import Options, run_scenarios
 from mailbot.cli.rules import simulate_text
 from mailbot.cli.rules.simulate_text import Simulation
 from mailbot.cli.shared.config_place import config_directory
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import (
     LIVE,
     RECORDED,
@@ -34,7 +33,7 @@ from mailbot.cli.shared.open_store import (
     open_store,
 )
 from mailbot.cli.shared.options import parse_period, standard_options
-from mailbot.cli.shared.output import escape_formula
+from mailbot.cli.shared.output import escape_formula, print_json
 from mailbot.cli.shared.progress import progress
 from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.domain.policy import Policy

@@ -15,13 +15,13 @@ from mailbot.analysis.simulate.figures import Figures
 from mailbot.analysis.simulate.reproduction import Difference, NotModelled, Verdict
 from mailbot.analysis.simulate.result import Result
 from mailbot.cli.rules.advice_text import print_advice, print_promises
-from mailbot.cli.shared.formats import count_text, format_duration, format_short_time, format_time
-from mailbot.cli.shared.json_form import to_json
-from mailbot.cli.shared.ladder_text import spaced
 from mailbot.cli.shared.open_store import NamedPolicy
 from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_table, print_title
 from mailbot.domain.policy import Policy
 from mailbot.reports.figures.api import Period
+from mailbot.views.formats import count_text, format_duration, format_short_time, format_time
+from mailbot.views.json_form import to_json
+from mailbot.views.ladder_text import spaced
 
 SHOWN = 20  # differences, people, groups of changes
 NAME = 24  # characters of a policy's name over a column

@@ -5,15 +5,14 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared.formats import format_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import config_option, parse_time, standard_options
-from mailbot.cli.shared.output import clean, echo, print_table
+from mailbot.cli.shared.output import clean, echo, print_json, print_table
 from mailbot.domain.closing.causes import find_cause, nearest_causes
 from mailbot.domain.labels import label
 from mailbot.store.service import cause_actions
 from mailbot.store.service.cause_actions import CauseAction
+from mailbot.views.formats import format_time
 
 LONGEST = 500  # characters of an action
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbot.cli.shared.config_place import config_directory
-from mailbot.cli.shared.formats import count_text
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, print_problems
+from mailbot.cli.shared.output import clean, echo, print_json, print_problems
 from mailbot.errors import ConfigError, Problem
+from mailbot.views.formats import count_text
+from mailbot.views.json_form import to_json
 
 if TYPE_CHECKING:  # pydantic and all: only when a configuration is read
     from mailbot.config.api import Loaded

@@ -3,12 +3,9 @@
 import click
 
 from mailbot.cli.shared import options
-from mailbot.cli.shared.formats import format_duration, format_short_time, format_size, format_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
-from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table
-from mailbot.cli.shared.record_json import inbox_json
+from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_json, print_table
 from mailbot.cli.shared.rows import (
     deleted_text,
     id_argument,
@@ -21,6 +18,8 @@ from mailbot.cli.shared.rows import (
 from mailbot.domain.model import InboxState
 from mailbot.store import inbox as store_inbox
 from mailbot.store import queries
+from mailbot.views.formats import format_duration, format_short_time, format_size, format_time
+from mailbot.views.record_json import inbox_json
 
 STATES = [state.value for state in InboxState]
 NULL_SENDER = "<> (null sender)"

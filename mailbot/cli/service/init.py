@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli.shared.formats import count_text
 from mailbot.cli.shared.output import clean, echo, print_error
 from mailbot.config import starters
 from mailbot.config.starters import MAILBOX, SHOP, STARTERS
+from mailbot.views.formats import count_text
 
 
 def _reader(key: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:

@@ -5,15 +5,15 @@ from datetime import datetime
 import click
 
 from mailbot.cli.service.ledger_text import HEADS, line_json, print_statement, request_json, row
-from mailbot.cli.shared.formats import format_duration
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import LIMIT, config_option, parse_time, standard_options
-from mailbot.cli.shared.output import echo, print_table
+from mailbot.cli.shared.output import echo, print_json, print_table
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.compensation.ledger_summary import budgets, statement
 from mailbot.domain.compensation.requests import Request
 from mailbot.store import compensations
+from mailbot.views.formats import format_duration
+from mailbot.views.json_form import to_json
 
 since_option = click.option("--since", metavar="WHEN", help="30d, 12h, 2026-11-01.")
 until_option = click.option("--until", metavar="WHEN", help="Before this time.")

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mailbot.cli.shared.formats import format_short_time
-from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.output import clean, echo, print_facts, print_table, print_title
 from mailbot.domain.compensation.ledger_summary import Statement, Tally
 from mailbot.domain.compensation.requests import Outcome, Request
 from mailbot.store.compensations import Line
+from mailbot.views.formats import format_short_time
+from mailbot.views.json_form import to_json
 
 HEADS = ("line", "at", "what", "ticket", "amount", "by", "why")
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared.formats import count_text, format_short_time
-from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now
 from mailbot.cli.shared.output import echo, on_terminal, print_table
 from mailbot.cli.shared.progress import progress
 from mailbot.operations.reapply_policy import BATCH, Change, Reapply, changes, reapply
 from mailbot.operations.ticket_commands import operator
 from mailbot.store import ladders
+from mailbot.views.formats import count_text, format_short_time
+from mailbot.views.json_form import to_json
 
 SHOWN = 50  # rows on a terminal; elsewhere all
 

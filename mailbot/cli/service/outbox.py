@@ -7,8 +7,6 @@ import click
 
 from mailbot.cli.shared import daemons, options
 from mailbot.cli.shared.complete_stored import complete_mail_id
-from mailbot.cli.shared.formats import count_text, format_short_time, format_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import (
     because_option,
@@ -17,8 +15,15 @@ from mailbot.cli.shared.options import (
     parse_time,
     standard_options,
 )
-from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_table, print_title
-from mailbot.cli.shared.record_json import outbox_json
+from mailbot.cli.shared.output import (
+    clean,
+    echo,
+    print_block,
+    print_facts,
+    print_json,
+    print_table,
+    print_title,
+)
 from mailbot.cli.shared.rows import (
     deleted_text,
     id_argument,
@@ -31,6 +36,8 @@ from mailbot.cli.shared.rows import (
 from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, OutboxState
 from mailbot.store import outbox_queries, queries
+from mailbot.views.formats import count_text, format_short_time, format_time
+from mailbot.views.record_json import outbox_json
 
 STATES = [state.value for state in OutboxState]
 UNFINISHED = (*WAITING_STATES, *UNDER_WAY_STATES)

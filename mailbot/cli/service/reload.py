@@ -12,8 +12,6 @@ import click
 from mailbot.cli.service import open_tickets as tickets
 from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.daemons import is_alive, of_this_host
-from mailbot.cli.shared.formats import count_text
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
     OpenStore,
     fail,
@@ -23,7 +21,7 @@ from mailbot.cli.shared.open_store import (
     wrong_schema_reason,
 )
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, clean_block, echo, print_error
+from mailbot.cli.shared.output import clean, clean_block, echo, print_error, print_json
 from mailbot.config.api import Loaded, Sources
 from mailbot.config.changes import compare_sources
 from mailbot.config.quick_read import find_store
@@ -32,6 +30,8 @@ from mailbot.errors import ConfigError, StoreUnavailable
 from mailbot.operations.reapply_policy import Change
 from mailbot.store import policies, queries
 from mailbot.store.store import Store
+from mailbot.views.formats import count_text
+from mailbot.views.json_form import to_json
 
 PATIENCE = 60.0  # seconds for the daemon to read its files again: thousands of rules take some
 POLL = 0.05  # seconds between two reads of its row

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli.shared.json_form import to_json
 from mailbot.cli.shared.open_store import OpenStore, now, open_store
 from mailbot.cli.shared.options import config_option, parse_period
 from mailbot.cli.shared.output import echo, on_terminal
 from mailbot.reports import read
 from mailbot.reports.figures.api import Period, Report
+from mailbot.views.json_form import to_json
 
 FORMATS = ("text", "json", "html", "png")
 BINARY = frozenset({"png"})

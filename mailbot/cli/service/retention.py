@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared.formats import count_text, format_size, format_time
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore, now, open_store
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import echo, print_facts, print_table, print_title
+from mailbot.cli.shared.output import echo, print_facts, print_json, print_table, print_title
 from mailbot.domain.policy import Policy, Retention
 from mailbot.store.retention import last_run, legal_holds, space
 from mailbot.store.retention.last_run import LastRun
 from mailbot.store.retention.rules import Line, rules_of
 from mailbot.store.retention.run import Done, Read, run
+from mailbot.views.formats import count_text, format_size, format_time
+from mailbot.views.json_form import to_json
 
 REST = 4  # times as long as a deletion took: the daemon goes on meanwhile
 OTHERS = "all others"  # in place of a mailbox

@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
-from mailbot.cli.shared.formats import format_duration, format_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import config_option, standard_options
-from mailbot.cli.shared.output import echo, print_table
+from mailbot.cli.shared.output import echo, print_json, print_table
 from mailbot.cli.shared.runtime import lacks_secret
 from mailbot.config.yaml import scalars
 from mailbot.store.schema import EPOCH
 from mailbot.store.service import signing_secrets
 from mailbot.store.service.signing_secrets import LEAD, Rotation, StoredSecrets, fingerprint
+from mailbot.views.formats import format_duration, format_time
 
 KEEP = "90 days"
 ENVIRONMENT, STORE = "environment", "store"

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, on_terminal, print_error, print_table
+from mailbot.cli.shared.output import clean, echo, on_terminal, print_error, print_json, print_table
 from mailbot.config import shipped
 
 HIDDEN = (Path("/root"), Path("/home"), Path("/run/user"))  # by ProtectHome= of the unit

@@ -15,8 +15,6 @@ import click
 from mailbot.channels.smtp.certificate import certificate_end
 from mailbot.cli.service.run import ROLES
 from mailbot.cli.shared.daemons import is_alive, processes_of
-from mailbot.cli.shared.formats import format_duration, format_size, format_time
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import (
     OpenStore,
     display_url,
@@ -27,7 +25,7 @@ from mailbot.cli.shared.open_store import (
     open_store,
 )
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, print_facts
+from mailbot.cli.shared.output import clean, echo, print_facts, print_json
 from mailbot.config.api import Relay, Settings
 from mailbot.domain.model import OutboxState
 from mailbot.errors import StoreUnavailable
@@ -41,6 +39,8 @@ from mailbot.store.service import imap_folders
 from mailbot.store.service.imap_folders import Folder
 from mailbot.store.service.probe import check_writable
 from mailbot.store.store import Store
+from mailbot.views.formats import format_duration, format_size, format_time
+from mailbot.views.json_form import to_json
 from mailbot.workers.health import troubles
 from mailbot.workers.health.troubles import Code, Space, Trouble
 

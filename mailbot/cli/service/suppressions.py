@@ -3,12 +3,11 @@
 import click
 
 from mailbot.cli.shared import options
-from mailbot.cli.shared.formats import format_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import config_option, limit_option, standard_options
-from mailbot.cli.shared.output import clean, echo, print_table
+from mailbot.cli.shared.output import clean, echo, print_json, print_table
 from mailbot.store import suppressions
+from mailbot.views.formats import format_time
 
 
 @click.group("suppression")

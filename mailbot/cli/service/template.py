@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, load_to_decide
 from mailbot.cli.shared.options import config_option, standard_options
-from mailbot.cli.shared.output import clean, clean_block, echo, print_table
+from mailbot.cli.shared.output import clean, clean_block, echo, print_json, print_table
 from mailbot.cli.shared.ticket_lookup import suggest_name
 from mailbot.mail.compose.template_values import LANGUAGES, NOTICES
 

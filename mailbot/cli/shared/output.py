@@ -1,28 +1,30 @@
-"""What commands print for people: clean text, tables, facts, problems; on a terminal wrapped at its width.
+"""What commands print: clean text, tables, facts, problems, wrapped on a terminal at its width; and JSON.
 
 Bold is a ticket's number or a title, red what is late or has failed. Other colours are hard to read on white.
 Everything that may come from a mail passes `clean` or `clean_block` before it is printed. A subject must not
 move the cursor, change colours or turn the line around (terminal injection).
 """
 
+import json
 import re
 import sys
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from shutil import get_terminal_size
 from typing import Any
-from unicodedata import category
 
 import click
 
-from mailbot.cli.shared.formats import count_text
 from mailbot.domain.reasons import NO_REASON
 from mailbot.errors import Problem
+from mailbot.views.clean_text import BLOCK
+from mailbot.views.clean_text import clean as clean
+from mailbot.views.clean_text import clean_block as clean_block
+from mailbot.views.formats import count_text
+from mailbot.views.json_form import to_json
 
-LINE = 200  # characters of a value on one line
 FACT = 600  # of a value beside its name, which is wrapped
 LABELS = 9  # columns of the names of facts, at least
-BLOCK = 8_000  # characters of a text with several lines
 NARROW = 110  # columns of a terminal
 CUT_COLUMNS = {
     "customer",
@@ -38,29 +40,6 @@ CUT_COLUMNS = {
 BAD = re.compile(r"\bLATE\b|failed|parked")  # red in the columns of STATES
 STATES = {"due", "promise", "state"}
 FORMULA = frozenset("=+-@")
-
-
-def clean(text: object, longest: int = LINE) -> str:
-    """Return `text` on one line: white space as single spaces, controls as one sign, direction marks gone."""
-    words = " ".join(str(text)[: longest * 4].split())
-    shown = words if words.isprintable() else "".join(map(_visible, words))
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
-
-
-def clean_block(text: str, longest: int = BLOCK) -> str:
-    """Do the same for a text that keeps its lines."""
-    lines = text[:longest].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    shown = "\n".join("".join(map(_visible, line.expandtabs(4))).rstrip() for line in lines).strip("\n")
-    return shown if len(text) <= longest else f"{shown}\n[… {len(text) - longest:,} more characters]"
-
-
-def _visible(char: str) -> str:
-    if char.isprintable():
-        return char
-    kind = category(char)
-    if kind == "Zs":
-        return " "
-    return "" if kind == "Cf" else "\N{REPLACEMENT CHARACTER}"  # Cf: bidirectional and zero-width marks
 
 
 def on_terminal() -> bool:
@@ -208,3 +187,9 @@ def print_problems(problems: Sequence[Problem], *, warnings: bool = False) -> No
             click.echo(rest, err=True)
     if not warnings:
         click.echo(f"{count_text(len(problems), 'problem')}: the configuration can't be used.", err=True)
+
+
+def print_json(value: Any, **selection: Any) -> None:
+    """Print one JSON value; `selection` is that of `to_json`. ASCII only: no terminal or locale breaks it."""
+    json.dump(to_json(value, **selection), sys.stdout, indent=2)
+    click.echo()

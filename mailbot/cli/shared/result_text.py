@@ -4,12 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.event_json import events_json
-from mailbot.cli.shared.event_text import event_text
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo, echo_wrapped
-from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.shared.ticket_lookup import check_agent
 from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.domain.actor import Actor
@@ -21,6 +18,9 @@ from mailbot.domain.notices import recipient_of
 from mailbot.operations import ticket_commands
 from mailbot.store import tickets
 from mailbot.store.lists import ticket_list
+from mailbot.views.event_json import events_json
+from mailbot.views.event_text import event_text
+from mailbot.views.record_json import ticket_json
 
 
 def find_actor(opened: OpenStore, agent: str | None) -> Actor:

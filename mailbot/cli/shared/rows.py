@@ -9,10 +9,9 @@ import click
 from sqlalchemy import Connection
 
 from mailbot.cli.shared.complete_stored import complete_mail_id
-from mailbot.cli.shared.formats import format_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail
-from mailbot.cli.shared.output import echo, on_terminal
+from mailbot.cli.shared.output import echo, on_terminal, print_json
+from mailbot.views.formats import format_time
 
 if TYPE_CHECKING:
     from mailbot.domain.model import InboundMail

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mailbot.cli.shared.formats import format_duration
 from mailbot.cli.shared.output import echo, echo_hanging
+from mailbot.views.formats import format_duration
 
 MINUTE = timedelta(minutes=1)
 HALF_A_YEAR = timedelta(days=183)

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from mailbot.cli.shared.complete_stored import complete_number
-from mailbot.cli.shared.formats import format_size
 from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import config_option
 from mailbot.cli.shared.output import clean, print_table
 from mailbot.cli.shared.rows import deleted_text
 from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.store import conversation
+from mailbot.views.formats import format_size
 
 
 @click.command()

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mailbot.cli.shared import daemons, result_text, ticket_lookup
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, now, open_store
-from mailbot.cli.shared.output import clean
+from mailbot.cli.shared.output import clean, print_json
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.grammar import Act

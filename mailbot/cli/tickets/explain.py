@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.shared.event_json import deadlines_json, events_json, message_json
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo_wrapped
-from mailbot.cli.shared.record_json import ticket_json
+from mailbot.cli.shared.output import clean, echo_wrapped, print_json
 from mailbot.cli.shared.ticket_lookup import find_ticket
 from mailbot.cli.tickets.assumptions import Assumptions, assumption_options
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
 from mailbot.store.lists import ticket_list, ticket_rows
+from mailbot.views.event_json import deadlines_json, events_json, message_json
+from mailbot.views.record_json import ticket_json
 
 if TYPE_CHECKING:
     from mailbot.analysis.as_routed import AsRouted

@@ -3,16 +3,16 @@
 from typing import Any
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.shared.event_json import deadlines_json, event_json, match_json
-from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.json_form import to_json
-from mailbot.cli.shared.record_json import ticket_json
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.domain import ladder
 from mailbot.domain.events import TicketFiled
 from mailbot.domain.model import InboundMail, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.policy import Policy
+from mailbot.views.event_json import deadlines_json, event_json, match_json
+from mailbot.views.event_text import event_text
+from mailbot.views.json_form import to_json
+from mailbot.views.record_json import ticket_json
 
 MAIL = (
     *("sender", "sender_name", "subject", "message_id", "language", "no_auto_reply"),

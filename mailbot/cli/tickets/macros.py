@@ -8,10 +8,9 @@ from sqlalchemy import Connection
 
 from mailbot.cli.shared import result_text
 from mailbot.cli.shared.completion import complete_macro
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, load_to_decide, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, standard_options
-from mailbot.cli.shared.output import clean, clean_block, echo, print_table
+from mailbot.cli.shared.output import clean, clean_block, echo, print_json, print_table
 from mailbot.cli.shared.ticket_lookup import find_ticket, suggest_name
 from mailbot.domain import commands
 from mailbot.domain.commands.grammar import Act

@@ -4,9 +4,8 @@ import click
 
 from mailbot.cli.shared import result_text, ticket_lookup
 from mailbot.cli.shared.complete_stored import complete_number
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
-from mailbot.cli.shared.output import clean, echo
+from mailbot.cli.shared.output import clean, echo, print_json
 from mailbot.cli.shared.ticket_lookup import normalise_number
 from mailbot.cli.tickets.act import acting_options
 from mailbot.cli.tickets.carry_out import carry_out_act

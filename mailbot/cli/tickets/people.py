@@ -5,10 +5,9 @@ import click
 from mailbot.cli.shared import ticket_lookup
 from mailbot.cli.shared.command_group import LazyGroup
 from mailbot.cli.shared.complete_stored import complete_number
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import open_store
 from mailbot.cli.shared.options import config_option, standard_options
-from mailbot.cli.shared.output import print_table
+from mailbot.cli.shared.output import print_json, print_table
 from mailbot.cli.tickets.act import acting_options
 from mailbot.cli.tickets.carry_out import carry_out_act
 from mailbot.domain import commands

@@ -9,18 +9,17 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from mailbot.cli.shared.formats import format_time
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import fail, open_store
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, print_facts, print_title
-from mailbot.cli.shared.record_json import inbox_json, outbox_json, ticket_json
+from mailbot.cli.shared.output import clean, echo, print_facts, print_json, print_title
 from mailbot.cli.shared.rows import deleted_text
 from mailbot.cli.shared.ticket_lookup import number_argument, require_number, unknown_number_text
 from mailbot.domain import lifecycle
 from mailbot.domain.events import TicketOpened
 from mailbot.domain.model import AttemptOutcome, OutboxState, Ticket
 from mailbot.store import outbox_queries, queries, tickets
+from mailbot.views.formats import format_time
+from mailbot.views.record_json import inbox_json, outbox_json, ticket_json
 
 
 @dataclass(frozen=True, slots=True)

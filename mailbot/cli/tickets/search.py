@@ -8,16 +8,15 @@ from typing import Any
 import click
 
 from mailbot.cli.shared import options
-from mailbot.cli.shared.formats import count_text
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import limit_option, page_option, standard_options
-from mailbot.cli.shared.output import clean, echo, on_terminal, print_table
-from mailbot.cli.shared.record_json import ticket_json
+from mailbot.cli.shared.output import clean, echo, on_terminal, print_json, print_table
 from mailbot.cli.tickets import show
 from mailbot.domain.search import query
 from mailbot.store.search import find
 from mailbot.store.search.find import DEEPEST, Found, Page, PageRequest, Sort
+from mailbot.views.formats import count_text
+from mailbot.views.record_json import ticket_json
 
 LIMIT = 20  # tickets of a page for people
 HEADS = (*show.HEADS, "found")

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import click
 
 from mailbot.cli.shared import options
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import as_option, config_option, limit_option, page_option, standard_options
-from mailbot.cli.shared.output import clean, print_table
-from mailbot.cli.shared.record_json import ticket_json
+from mailbot.cli.shared.output import clean, print_json, print_table
 from mailbot.cli.shared.rows import deleted_text, write_raw_mail
 from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, number_argument
 from mailbot.cli.shared.wall_clock import WallClock
@@ -18,6 +16,7 @@ from mailbot.domain import ladder
 from mailbot.domain.model import OVER, Status, Ticket
 from mailbot.store import queries
 from mailbot.store.lists import customer_names, ticket_list
+from mailbot.views.record_json import ticket_json
 
 HEADS = ("number", "status", "promise", "priority", "team", "level", "agent", "customer", "subject")
 SPARE = ("priority", "team", "level", "agent")  # left out of a narrow terminal

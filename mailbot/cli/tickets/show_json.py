@@ -1,15 +1,16 @@
 """A ticket as JSON, with all that belongs to it."""
 
-from mailbot.cli.shared.event_json import deadlines_json, events_json, message_json
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore
-from mailbot.cli.shared.record_json import outbox_json, ticket_json
+from mailbot.cli.shared.output import print_json
 from mailbot.cli.tickets.pages.show_all_text import mails_of
 from mailbot.domain.ladder import promised_at
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
 from mailbot.store.lists import ticket_list, ticket_rows
 from mailbot.store.retention import legal_holds
+from mailbot.views.event_json import deadlines_json, events_json, message_json
+from mailbot.views.json_form import to_json
+from mailbot.views.record_json import outbox_json, ticket_json
 
 MESSAGE = (
     *("id", "at", "direction", "author", "subject", "text", "length", "message_id", "inbox_id"),

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import click
 
-from mailbot.cli.shared.formats import count_text, format_duration, format_short_time
-from mailbot.cli.shared.json_form import print_json, to_json
 from mailbot.cli.shared.open_store import OpenStore, now, open_store
 from mailbot.cli.shared.options import standard_options
-from mailbot.cli.shared.output import clean, echo, print_table
+from mailbot.cli.shared.output import clean, echo, print_json, print_table
 from mailbot.operations.former_turns import BATCH, FormerTurn, apply_turns, former_turns
 from mailbot.operations.ticket_commands import operator
+from mailbot.views.formats import count_text, format_duration, format_short_time
+from mailbot.views.json_form import to_json
 
 _WORDS = 60  # characters of an answer
 _FIELDS = ("number", "answered_at", "words", "turn", "promised_at")

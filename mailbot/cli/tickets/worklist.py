@@ -6,12 +6,9 @@ from datetime import datetime
 import click
 
 from mailbot.cli.shared import options
-from mailbot.cli.shared.formats import count_text
-from mailbot.cli.shared.json_form import print_json
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.open_store import OpenStore, now, open_store
-from mailbot.cli.shared.output import echo, on_terminal, print_table
-from mailbot.cli.shared.record_json import ticket_json
+from mailbot.cli.shared.output import echo, on_terminal, print_json, print_table
 from mailbot.cli.shared.ticket_lookup import check_agent, suggest_name
 from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.domain.day import worklist
@@ -19,6 +16,8 @@ from mailbot.domain.day.worklist import WorkItem
 from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.reasons import render
 from mailbot.store.lists import customer_names, worklists
+from mailbot.views.formats import count_text
+from mailbot.views.record_json import ticket_json
 
 TURNS = {Turn.OURS: "ours", Turn.CUSTOMER: "the customer's", Turn.THIRD_PARTY: "a third party's"}
 HEADS = ("number", "promise", "turn", "next", "agent", "customer", "subject")

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.cli.shared.json_form import to_json
 from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY
 from mailbot.domain.reasons import NO_REASON
@@ -24,6 +23,7 @@ from mailbot.reports.render.sections import sections, title
 from mailbot.reports.render.summary import summary
 from mailbot.reports.render.text import text
 from mailbot.reports.render.translations import _INDONESIAN, number, percent, say, span, stretch
+from mailbot.views.json_form import to_json
 from tests.builders import EKO
 from tests.reports.figures.lives import answered, assigned, at, closed, lives, opened, report, routed
 from tests.reports.figures.test_report import TICKETS, WEEK

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.shared.event_json import deadlines_json
-from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.formats import format_size, format_time
 from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_block, print_facts, print_title
 from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.explain_json import zone_of
@@ -23,6 +20,9 @@ from mailbot.domain.model import Authentication, Contact, Status, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.policy import Policy
+from mailbot.views.event_json import deadlines_json
+from mailbot.views.event_text import event_text
+from mailbot.views.formats import format_size, format_time
 
 BODY = 1_500  # characters of the mail for people
 AUTHENTICATION = {

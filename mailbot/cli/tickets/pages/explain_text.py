@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from mailbot.cli.shared.ladder_text import spaced
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.output import clean, echo_wrapped, print_facts
 from mailbot.cli.shared.promise_text import next_step, promise_text, promises, step_line
@@ -20,6 +19,7 @@ from mailbot.domain.policy import Actions, Policy
 from mailbot.domain.routing.near_miss import near_misses
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.domain.routing.trace import ConditionTrace, RuleTrace, decisive
+from mailbot.views.ladder_text import spaced
 
 CLOSE = 3  # rules that nearly matched
 CONDITION = 60  # characters of a condition

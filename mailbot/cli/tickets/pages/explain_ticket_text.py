@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mailbot.cli.rules import trace_text
 from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.ladder_text import print_deadlines
+from mailbot.cli.shared.deadlines_text import print_deadlines
 from mailbot.cli.shared.open_store import OpenStore
 from mailbot.cli.shared.output import FACT, clean, echo, echo_wrapped, print_facts, print_title
 from mailbot.cli.shared.wall_clock import Line

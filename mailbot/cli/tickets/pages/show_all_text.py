@@ -1,8 +1,7 @@
 """`mailbot ticket show --all`: all about a ticket on a page for people."""
 
 from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.formats import format_size, format_time
-from mailbot.cli.shared.ladder_text import print_deadlines
+from mailbot.cli.shared.deadlines_text import print_deadlines
 from mailbot.cli.shared.open_store import OpenStore
 from mailbot.cli.shared.output import (
     clean,
@@ -21,6 +20,7 @@ from mailbot.domain.model import WAITING_STATES, Direction, OutboxState, Ticket
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.store import outbox_queries, queries
 from mailbot.store.lists import ticket_rows
+from mailbot.views.formats import format_size, format_time
 
 LONGEST = 4_000  # characters of a message; --json shows more
 DIRECTIONS = {

@@ -6,8 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.event_text import actor_text
-from mailbot.cli.shared.ladder_text import question_text
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo_wrapped, print_facts
@@ -32,6 +30,8 @@ from mailbot.domain.reason_texts import TERMS
 from mailbot.store import outbox_queries, queries
 from mailbot.store.lists import ticket_list, ticket_rows
 from mailbot.store.retention import legal_holds
+from mailbot.views.event_text import actor_text
+from mailbot.views.ladder_text import question_text
 
 EXCERPT = 500  # characters of a message that are loaded for its line
 PROOF = {

@@ -9,11 +9,8 @@ from operator import attrgetter
 from typing import Any
 
 from mailbot.cli.shared import ticket_text
-from mailbot.cli.shared.event_text import NOTICE_REASONS, TURNS, actor_text, event_text
-from mailbot.cli.shared.formats import count_text, format_duration
-from mailbot.cli.shared.ladder_text import REMINDER_REASONS, spaced
 from mailbot.cli.shared.names import Names
-from mailbot.cli.shared.output import FACT, LINE, clean, echo
+from mailbot.cli.shared.output import FACT, clean, echo
 from mailbot.cli.shared.promise_text import PROMISE_NAMES
 from mailbot.cli.shared.wall_clock import Line, WallClock
 from mailbot.domain import events as e
@@ -23,6 +20,10 @@ from mailbot.domain.model import Author, Direction, NoticeKind
 from mailbot.domain.reasons import Reason, parts
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.store.queries import MessageView
+from mailbot.views.clean_text import LINE
+from mailbot.views.event_text import NOTICE_REASONS, TURNS, actor_text, event_text
+from mailbot.views.formats import count_text, format_duration
+from mailbot.views.ladder_text import REMINDER_REASONS, spaced
 
 EXCERPT = 120  # characters of a message
 FIRST, NEWEST = 3, 30  # lines of a long story

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from mailbot.cli.shared.formats import format_duration, format_time
-from mailbot.cli.shared.output import clean, echo_wrapped, print_title
 from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.ladder import CLOSE, MISSED, NEWS, Deadline, open_question
 from mailbot.domain.model import Clock, Target, Ticket
 from mailbot.domain.policy import Moment, Policy, Step
-from mailbot.domain.worktime import quiet_hours_text
+from mailbot.views.formats import format_duration, format_time
 
 REMINDER_REASONS = {  # why a reminder comes though no step asks for it
     Target.REPEAT: "nothing else was to come",
@@ -45,24 +43,6 @@ def clocks_text(clocks: Iterable[Clock]) -> str:
         used = f", {format_duration(clock.spent)} used" if clock.spent else ""
         texts.append(f"{name}{used}{'' if clock.running_since else ', paused'}")
     return f"clocks: {'; '.join(texts)}" if texts else "no clock runs"
-
-
-def print_deadlines(ticket: Ticket, policy: Policy, zone: str) -> None:
-    """Print all deadlines ahead if nothing else happens, the clocks, and the open question."""
-    print_title("Deadlines, if nothing else happens")
-    own, calendar = ladder.ladder_of(ticket, policy), ladder.calendar_of(ticket, policy)
-    for deadline in ladder.deadlines(ticket, own, calendar):
-        text = deadline_text(deadline, ticket, policy, zone)
-        echo_wrapped(f"  {format_time(deadline.due_at, zone)}  {clean(text)}")
-    echo_wrapped(f"  {clocks_text(ticket.clocks)}")
-    if own.quiet:
-        echo_wrapped(f"  quiet hours: {quiet_hours_text(own.quiet)}")
-    if question := question_text(ticket, policy):
-        echo_wrapped(f"  to be decided: {clean(question)}")
-    if own != ladder.current_ladder(ticket, policy):
-        echo_wrapped(
-            f"  ladder {clean(own.name)} as it was when the ticket was given it ({ticket.ladder_digest})"
-        )
 
 
 def question_text(ticket: Ticket, policy: Policy) -> str:

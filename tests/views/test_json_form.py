@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mailbot.cli.shared.json_form import to_json
 from mailbot.domain.actor import Actor
 from mailbot.domain.model import Status
 from mailbot.domain.routing.money import Money
+from mailbot.views.json_form import to_json
 
 
 @dataclass(frozen=True)

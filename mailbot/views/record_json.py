@@ -5,11 +5,11 @@ The keys are a contract with programs that read them.
 
 from typing import Any
 
-from mailbot.cli.shared.json_form import to_json
 from mailbot.domain.model import OutboxState, Ticket
 from mailbot.store.lists.ticket_list import TicketDeadline
 from mailbot.store.outbox_queries import Entry
 from mailbot.store.queries import InboxEntry
+from mailbot.views.json_form import to_json
 
 TICKET = (
     *("number", "status", "customer", "reply_to", "subject", "mailbox", "language", "category", "urgency"),

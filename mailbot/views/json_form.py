@@ -4,15 +4,11 @@ The keys are a contract with programs that read them. A renamed field keeps its 
 """
 
 import dataclasses
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
-
-import click
 
 from mailbot.domain.actor import Actor
 from mailbot.domain.reasons import Reason
@@ -48,9 +44,3 @@ def to_json(
             names = only or [field.name for field in dataclasses.fields(value) if field.name not in omit]
             return {rename.get(name, name): to_json(getattr(value, name)) for name in names}
     return value
-
-
-def print_json(value: Any, **selection: Any) -> None:
-    """Print one JSON value; `selection` is that of `to_json`. ASCII only: no terminal or locale breaks it."""
-    json.dump(to_json(value, **selection), sys.stdout, indent=2)
-    click.echo()

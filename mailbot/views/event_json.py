@@ -6,9 +6,6 @@ The keys are a contract with programs that read them.
 from collections.abc import Sequence
 from typing import Any
 
-from mailbot.cli.shared.event_text import event_text
-from mailbot.cli.shared.json_form import to_json
-from mailbot.cli.shared.ladder_text import deadline_text
 from mailbot.domain import events as e
 from mailbot.domain import ladder, reasons
 from mailbot.domain.matching import Match
@@ -17,6 +14,9 @@ from mailbot.domain.policy import Policy
 from mailbot.store.codec import event_data, match_of
 from mailbot.store.lists.ticket_rows import RecordedEvent
 from mailbot.store.queries import MessageView
+from mailbot.views.event_text import event_text
+from mailbot.views.json_form import to_json
+from mailbot.views.ladder_text import deadline_text
 
 # Fields of events that got another name and keep their key.
 EVENT_KEYS = {"recipients": "whom", "customer_history": "circumstances"}

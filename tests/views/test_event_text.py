@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.cli.shared.event_text import TEXTS, event_text
 from mailbot.domain import events
 from mailbot.domain.routing.money import Money
+from mailbot.views.event_text import TEXTS, event_text
 
 EVENTS = get_args(events.Event)
 YEAR_2000, YEAR_2100 = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  (Hypothesis adds the zone)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from mailbot.cli.shared.formats import format_duration, format_time
-from mailbot.cli.shared.ladder_text import REMINDER_REASONS, clocks_text, spaced
-from mailbot.cli.shared.output import clean
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
 from mailbot.domain.model import NoticeKind, Role, Turn
 from mailbot.domain.reasons import Reason
+from mailbot.views.clean_text import clean
+from mailbot.views.formats import format_duration, format_time
+from mailbot.views.ladder_text import REMINDER_REASONS, clocks_text, spaced
 
 NOTICE_REASONS: dict[NoticeKind, str] = {
     NoticeKind.NEW: "a new ticket",

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from mailbot.cli.service.ledger_text import HEADS, line_json, print_statement, request_json, row
+from mailbot.cli.service.ledger_text import HEADS, print_statement, row
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import LIMIT, config_option, parse_time, standard_options
 from mailbot.cli.shared.output import echo, print_json, print_table
@@ -14,6 +14,7 @@ from mailbot.domain.compensation.requests import Request
 from mailbot.store import compensations
 from mailbot.views.formats import format_duration
 from mailbot.views.json_form import to_json
+from mailbot.views.ledger_json import line_json, request_json
 
 since_option = click.option("--since", metavar="WHEN", help="30d, 12h, 2026-11-01.")
 until_option = click.option("--until", metavar="WHEN", help="Before this time.")

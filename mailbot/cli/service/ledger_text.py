@@ -1,32 +1,13 @@
-"""The ledger of compensation for people and as JSON. Amounts in JSON are whole Rupiah."""
+"""The ledger of compensation for people."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from mailbot.cli.shared.output import clean, echo, print_facts, print_table, print_title
 from mailbot.domain.compensation.ledger_summary import Statement, Tally
-from mailbot.domain.compensation.requests import Outcome, Request
 from mailbot.store.compensations import Line
 from mailbot.views.formats import format_short_time
-from mailbot.views.json_form import to_json
 
 HEADS = ("line", "at", "what", "ticket", "amount", "by", "why")
-
-
-def line_json(line: Line) -> dict[str, Any]:
-    return {"line": line.id, **to_json(line.entry)}
-
-
-def request_json(request: Request) -> dict[str, Any]:
-    form: dict[str, Any] = to_json(request, rename={"id": "request"})
-    return form
-
-
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
-    """Return what became of a request: `outcome`, and the limit or the reason where it is refused."""
-    request = to_json(outcome.request, only=("id", "amount"), rename={"id": "request"})
-    last = to_json(outcome.entries[-1], only=("because", "limit"))
-    return {**request, "outcome": outcome.state, **last}
 
 
 def print_statement(statement: Statement, waiting: int) -> None:

@@ -16,11 +16,8 @@ from mailbot.domain.events import TicketClosed
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.notices import recipient_of
 from mailbot.operations import ticket_commands
-from mailbot.store import tickets
-from mailbot.store.lists import ticket_list
-from mailbot.views.event_json import events_json
+from mailbot.views import ticket_json
 from mailbot.views.event_text import event_text
-from mailbot.views.record_json import ticket_json
 
 
 def find_actor(opened: OpenStore, agent: str | None) -> Actor:
@@ -30,17 +27,8 @@ def find_actor(opened: OpenStore, agent: str | None) -> Actor:
 
 def decision_json(opened: OpenStore, decision: Decision) -> dict[str, Any]:
     """Return a recorded decision as JSON: the ticket, the new events, the mails."""
-    ticket = decision.ticket
-    first = ticket.events - len(decision.events)
-    recorded = [
-        tickets.RecordedEvent(first + n, opened.policy.version, event)
-        for n, event in enumerate(decision.events, 1)
-    ]
-    return {
-        **ticket_json(ticket, opened.store.read_now(ticket_list.deadline, ticket.number)),
-        "events": events_json(recorded, opened.zone(ticket.team)),
-        "sends": [{"kind": notice.name, "to": recipient_of(notice)} for notice in decision.notices],
-    }
+    zone = opened.zone(decision.ticket.team)
+    return opened.store.read_now(ticket_json.decision_json, decision, opened.policy.version, zone)
 
 
 def print_decision(opened: OpenStore, decision: Decision, due_at: datetime | None) -> None:

@@ -45,7 +45,7 @@ def carry_out(
 
 
 def _money_json(decided: Acted | Decision) -> dict[str, Any]:
-    from mailbot.cli.service.ledger_text import outcome_json  # few commands are about money
+    from mailbot.views.ledger_json import outcome_json  # few commands are about money
 
     outcome = decided.compensation if isinstance(decided, Acted) else None
     return {"compensation": outcome_json(outcome)} if outcome else {}

@@ -18,6 +18,7 @@ from mailbot.domain.reasons import Refusal
 from mailbot.mail.compose.late_templates import load_macros
 from mailbot.mail.compose.macros import VALUES, Macro, Macros
 from mailbot.mail.compose.template_values import LANGUAGES
+from mailbot.views.macro_json import macro_json
 from mailbot.workers.macros import place_macros
 
 
@@ -40,7 +41,7 @@ def list_(category: str, in_json: bool) -> None:
     macros = load_macros(loaded.settings.templates)
     found = [each for each in macros.by_name.values() if not category or each.fits(category)]
     if in_json:
-        print_json([_json(each) for each in found])
+        print_json([macro_json(each) for each in found])
         return
     rows = [(each.name, each.titles["en"], _arguments_of(each), _categories(each) or "any") for each in found]
     empty = "There is no such macro. `mailbot init DIR` writes a set to start from."
@@ -72,7 +73,7 @@ def show(
     if isinstance(text, Refusal):
         fail(clean(str(text.reason), 1000))
     if in_json:
-        print_json({**_json(macros.by_name[name]), "text": text})
+        print_json({**macro_json(macros.by_name[name]), "text": text})
     else:
         echo(clean_block(text))
 
@@ -126,14 +127,3 @@ def _arguments_of(each: Macro) -> str:
 
 def _categories(each: Macro) -> str:
     return ", ".join(dict.fromkeys(place.name for place in each.categories))
-
-
-def _json(each: Macro) -> Mapping[str, object]:
-    return {
-        "name": each.name,
-        "titles": each.titles,
-        "arguments": each.names_of("argument"),
-        "needed": sorted(each.needed),
-        "details": each.names_of("detail"),
-        "categories": tuple(dict.fromkeys(place.name for place in each.categories)),
-    }

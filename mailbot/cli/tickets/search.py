@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
 
 import click
 
@@ -14,9 +13,9 @@ from mailbot.cli.shared.output import clean, echo, on_terminal, print_json, prin
 from mailbot.cli.tickets import show
 from mailbot.domain.search import query
 from mailbot.store.search import find
-from mailbot.store.search.find import DEEPEST, Found, Page, PageRequest, Sort
+from mailbot.store.search.find import DEEPEST, Page, PageRequest, Sort
 from mailbot.views.formats import count_text
-from mailbot.views.record_json import ticket_json
+from mailbot.views.list_json import found_json
 
 LIMIT = 20  # tickets of a page for people
 HEADS = (*show.HEADS, "found")
@@ -63,7 +62,7 @@ def search(words: tuple[str, ...], sort: Sort, page: int, limit: int | None, in_
         wanted = PageRequest(size, page, sort)
         result = opened.store.read_now(find.search, asked, wanted, now())
         if in_json:
-            print_json([_json(each) for each in result.found])
+            print_json([found_json(each) for each in result.found])
         else:
             _print(result, wanted, opened, clean(" ".join(words)))
     _remark(result)
@@ -79,14 +78,6 @@ def _parse(words: Sequence[str], opened: OpenStore) -> query.Query:
     if asked.is_empty:
         raise click.UsageError("give at least one word to look for")
     return asked
-
-
-def _json(found: Found) -> dict[str, Any]:
-    """Return the ticket as lists have it, with the message that was found."""
-    hit = None
-    if found.message is not None:
-        hit = {"message": found.message, "at": found.at, "author": found.author, "snippet": found.snippet}
-    return {**ticket_json(found.listed.ticket, found.listed.deadline), "found": hit}
 
 
 def _print(page: Page, wanted: PageRequest, opened: OpenStore, asked: str) -> None:

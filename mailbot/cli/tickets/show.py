@@ -35,9 +35,10 @@ def show(number: tuple[str, ...], everything: bool, in_json: bool) -> None:
     with open_store() as opened:
         ticket = find_ticket(opened, number)
         if in_json:
-            from mailbot.cli.tickets import show_json
+            from mailbot.views.ticket_json import whole_ticket_json
 
-            show_json.show(opened, ticket)
+            zone = opened.zone(ticket.team)
+            print_json(opened.store.read_now(whole_ticket_json, ticket, opened.policy, zone))
         elif everything:
             from mailbot.cli.tickets.pages import show_all_text
 

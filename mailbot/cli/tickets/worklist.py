@@ -17,7 +17,7 @@ from mailbot.domain.model import Ticket, Turn
 from mailbot.domain.reasons import render
 from mailbot.store.lists import customer_names, worklists
 from mailbot.views.formats import count_text
-from mailbot.views.record_json import ticket_json
+from mailbot.views.list_json import work_json
 
 TURNS = {Turn.OURS: "ours", Turn.CUSTOMER: "the customer's", Turn.THIRD_PARTY: "a third party's"}
 HEADS = ("number", "promise", "turn", "next", "agent", "customer", "subject")
@@ -40,7 +40,7 @@ def print_worklist(
         items = worklist.worklist(tickets, opened.policy, at, everything=everything)
         shown = items[: options.row_limit(limit, in_json)]
         if in_json:
-            print_json([_json(item) for item in shown])
+            print_json([work_json(item) for item in shown])
             return
         _print(shown, opened, at, mine=mine, limit=options.row_limit(limit, in_json))
         if on_terminal() and (resting := len(tickets) - len(items)):
@@ -54,15 +54,6 @@ def _print(items: Sequence[WorkItem], opened: OpenStore, at: datetime, *, mine: 
     rows = [_row(item, opened, names, at) for item in items]
     spare = ("agent", "next") if mine else ("customer", "next")
     print_table(HEADS, rows, empty="Nothing is to be done.", spare=spare, limit=limit)
-
-
-def _json(item: WorkItem) -> dict[str, object]:
-    at, reason = item.next_step or (None, None)
-    return {
-        **ticket_json(item.ticket),
-        "promised_at": item.promised_at,
-        "next_step": {"at": at, "does": render(reason, "en")} if reason else None,
-    }
 
 
 def _row(item: WorkItem, opened: OpenStore, names: Names, at: datetime) -> tuple[object, ...]:

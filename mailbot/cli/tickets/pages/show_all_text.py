@@ -21,6 +21,7 @@ from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.store import outbox_queries, queries
 from mailbot.store.lists import ticket_rows
 from mailbot.views.formats import format_size, format_time
+from mailbot.views.ticket_json import mails_of
 
 LONGEST = 4_000  # characters of a message; --json shows more
 DIRECTIONS = {
@@ -28,11 +29,6 @@ DIRECTIONS = {
     Direction.OUT: "to the customer",
     Direction.NOTE: "internal note",
 }
-
-
-def mails_of(opened: OpenStore, number: str) -> list[outbox_queries.Entry]:
-    """List our mails about the ticket, the oldest first."""
-    return opened.store.read_now(lambda c: outbox_queries.list_entries(c, ticket=number, limit=1000))[::-1]
 
 
 def show(opened: OpenStore, ticket: Ticket) -> None:
@@ -60,7 +56,7 @@ def show(opened: OpenStore, ticket: Ticket) -> None:
     print_title("Our mail")
     rows = [
         (mail.id, mail.kind, mail.recipient, mail.state, _outcome(mail, zone))
-        for mail in mails_of(opened, number)
+        for mail in read(mails_of, number)
     ]
     print_table(("outbox", "kind", "to", "state", ""), rows)
 

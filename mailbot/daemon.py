@@ -43,6 +43,7 @@ from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.mail.compose.compose import Composer
 from mailbot.metrics import Figures, Metrics
 from mailbot.metrics_page import export
+from mailbot.operations.daemons import ROLES
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
 from mailbot.processes.others import MainLink, Others
@@ -91,7 +92,6 @@ from mailbot.workers.weekly_report import WeeklyReports
 if TYPE_CHECKING:
     from mailbot.channels.imap.fetcher import ImapFetcher
 
-ROLES = ("listener", "imap", "intake", "delivery", "deadlines", "console")
 # Of several processes the main one alone has these: two would fetch the same mails, or serve at one port.
 OF_ONE = ("imap", "console")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report

@@ -28,6 +28,13 @@ def sqlite_path(url: str) -> str:
     return make_url(url).database or ""
 
 
+def display_url(url: str) -> str:
+    """Return where the store is, without its password."""
+    if is_sqlite(url):
+        return sqlite_path(url)
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=True)
+
+
 def open_engine(url: str, *, writers: int = 1, patience: timedelta | None = None) -> Engine:
     """Open an engine whose transactions are write transactions from their first statement.
 

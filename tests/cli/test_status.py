@@ -25,5 +25,5 @@ async def test_status_remarks_when_the_index_of_search_is_far_behind(
 
     await shell.desk.receive()
     assert remarks() == []
-    monkeypatch.setattr("mailbot.cli.service.status.BEHIND", 1)
+    monkeypatch.setattr("mailbot.views.status.BEHIND", 1)
     assert remarks() == ["1 messages are not in the index of `mailbot ticket search` yet"]

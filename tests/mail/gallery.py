@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from mailbot.cli.service import template_examples
 from mailbot.domain.notices import Notice
 from mailbot.domain.policy import Agent, Team
 from mailbot.domain.worktime import ALWAYS
@@ -13,6 +12,7 @@ from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.template_values import LANGUAGES, NOTICES
 from mailbot.mail.compose.templates import load
+from mailbot.views import template_examples
 from tests.builders import BOX
 from tests.builders import policy as policy_of
 from tests.mail.chromium import Page

@@ -5,9 +5,9 @@ from itertools import chain
 
 import pytest
 
-from mailbot.cli.service import template_examples
 from mailbot.mail.compose import frame
 from mailbot.mail.compose.frame import Colour, inline_styles
+from mailbot.views import template_examples
 from tests.mail import chromium, gallery
 
 MAILS = list(gallery.mails())

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from mailbot.cli.shared.open_store import display_url, fail, find_store_url, missing_store_reason
+from mailbot.cli.shared.open_store import fail, find_store_url, missing_store_reason
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import echo, print_json
 from mailbot.errors import StoreFull
-from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.engine import display_url, is_sqlite, sqlite_path
 from mailbot.store.retention.compact import compact as rewrite
 from mailbot.store.service.life_lock import LifeLock
 from mailbot.views.formats import format_size

@@ -10,12 +10,12 @@ import click
 
 from mailbot.cli.service.compact import compact
 from mailbot.cli.service.move import migrate_to, reopen
-from mailbot.cli.shared.open_store import display_url, fail, find_store_url, missing_store_reason, now
+from mailbot.cli.shared.open_store import fail, find_store_url, missing_store_reason, now
 from mailbot.cli.shared.options import config_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_json
 from mailbot.errors import AlreadyRunning
 from mailbot.store import migrate
-from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.engine import display_url, is_sqlite, sqlite_path
 from mailbot.store.service.backup import backup as make_backup
 from mailbot.store.service.life_lock import LifeLock
 from mailbot.views.formats import format_size

@@ -10,14 +10,14 @@ import click
 from sqlalchemy import make_url
 
 from mailbot.cli.shared.config_place import config_directory
-from mailbot.cli.shared.open_store import display_url, fail, load_configuration, missing_store_reason, now
+from mailbot.cli.shared.open_store import fail, load_configuration, missing_store_reason, now
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_json, print_table
 from mailbot.cli.shared.progress import progress
 from mailbot.config.quick_read import find_store
 from mailbot.config.store_place import sqlalchemy_url
 from mailbot.config.yaml import scalars
-from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.engine import display_url, is_sqlite, sqlite_path
 from mailbot.store.service import installation, move
 from mailbot.store.service.life_lock import LifeLock
 from mailbot.store.store import Store

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from mailbot.cli.shared import daemons, options
+from mailbot.cli.shared import options
 from mailbot.cli.shared.complete_stored import complete_mail_id
 from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import (
@@ -35,6 +35,7 @@ from mailbot.cli.shared.rows import (
 )
 from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, OutboxState
+from mailbot.operations import daemons
 from mailbot.store import outbox_queries, queries
 from mailbot.views.formats import count_text, format_short_time, format_time
 from mailbot.views.record_json import outbox_json

@@ -11,7 +11,6 @@ import click
 
 from mailbot.cli.service import open_tickets as tickets
 from mailbot.cli.shared.config_place import config_directory
-from mailbot.cli.shared.daemons import is_alive, of_this_host
 from mailbot.cli.shared.open_store import (
     OpenStore,
     fail,
@@ -27,6 +26,7 @@ from mailbot.config.changes import compare_sources
 from mailbot.config.quick_read import find_store
 from mailbot.domain.policy_review import policy_outline
 from mailbot.errors import ConfigError, StoreUnavailable
+from mailbot.operations.daemons import is_alive, of_this_host
 from mailbot.operations.reapply_policy import Change
 from mailbot.store import policies, queries
 from mailbot.store.store import Store

@@ -10,8 +10,7 @@ from mailbot.cli import USUAL_COLLECTION
 from mailbot.cli.shared.config_place import config_directory
 from mailbot.cli.shared.options import config_option
 from mailbot.cli.shared.output import print_error
-
-ROLES = ("listener", "imap", "intake", "delivery", "deadlines", "console")
+from mailbot.operations.daemons import ROLES
 
 
 def _parse_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:

@@ -1,10 +1,6 @@
 """`mailbot template list, show`: what our mails look like, before anybody gets one."""
 
-import secrets
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,15 +15,7 @@ from mailbot.mail.compose.template_values import LANGUAGES, NOTICES
 if TYPE_CHECKING:
     from mailbot.domain.notices import Notice
     from mailbot.domain.policy import Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A mail as its reader gets it."""
-
-    subject: str
-    text: str
-    html: str
+    from mailbot.views.template_examples import Rendered
 
 
 @click.group()
@@ -66,9 +54,11 @@ def show(
 
     Brand, address and prefix are those of your first mailbox. Nothing is sent.
     """
+    from mailbot.views.template_examples import cases_of
+
     loaded = load_to_decide()
     name, variant = _known(loaded.settings.templates, name, variant)
-    cases = _cases(loaded.policy, name, variant, language)
+    cases = cases_of(loaded.policy, name, variant, language)
     if case and case not in cases:
         raise click.BadParameter(f"{case!r}: there are {', '.join(cases)}", param_hint="--case")
     chosen = case or next(iter(cases))
@@ -101,33 +91,16 @@ def _known(folder: Path, name: str, variant: str) -> tuple[str, str]:
     return notice, variant
 
 
-def _cases(policy_: "Policy", name: str, variant: str, language: str) -> "Mapping[str, Notice]":
-    from mailbot.cli.service.template_examples import examples, of_variant
+def _render(folder: Path, policy: "Policy", notice: "Notice") -> "Rendered":
+    from mailbot.views.template_examples import CantRender, render
 
-    mailbox = next(iter(policy_.mailboxes))
-    return {case: of_variant(each, variant) for case, each in examples(name, language, policy_, mailbox)}
-
-
-def _render(folder: Path, policy_: "Policy", notice: "Notice") -> Rendered:
-    """Compose the mail and read it again, as a mail program does."""
-    from mailbot.cli.service.template_examples import NOW
-    from mailbot.mail.compose import late_templates
-    from mailbot.mail.compose.compose import Composer
-    from mailbot.mail.compose.reply_tokens import TokenSigner
-
-    zone = next((each.zone for each in policy_.calendars.values()), "UTC")
-    composer = Composer(late_templates.load(folder), TokenSigner(secrets.token_bytes(32)), policy_, zone=zone)
-    mail = composer.compose(notice, nonce="0", now=NOW)
-    if mail.fallback:
-        fail(f"the template can't be rendered: {clean(mail.template_error, 1000)}")
-    read = message_from_bytes(mail.content, policy=policy.default)
-    text, html = read.get_body(("plain",)), read.get_body(("html",))
-    assert text is not None
-    assert html is not None
-    return Rendered(str(read["Subject"]), text.get_content().replace("\r\n", "\n"), html.get_content())
+    try:
+        return render(folder, policy, notice)
+    except CantRender as error:
+        fail(f"the template can't be rendered: {clean(error, 1000)}")
 
 
-def _json(mail: Rendered) -> dict[str, str]:
+def _json(mail: "Rendered") -> dict[str, str]:
     return {"subject": mail.subject, "text": mail.text, "html": mail.html}
 
 

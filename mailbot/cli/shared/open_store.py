@@ -17,7 +17,7 @@ from mailbot.cli.shared.output import clean, print_error
 from mailbot.config import api
 from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.store import migrate
-from mailbot.store.engine import is_sqlite, sqlite_path
+from mailbot.store.engine import display_url, is_sqlite, sqlite_path
 from mailbot.store.service import installation
 from mailbot.store.store import Store
 
@@ -236,13 +236,6 @@ def wrong_schema_reason(store: Store) -> str:
         return f"the store at {place} is empty\n`mailbot db upgrade` creates its tables."
     text = f"the store at {place} has schema {found}, this version works with {migrate.HEAD}"
     return f"{text}\n`mailbot db upgrade` migrates it, the next start of the daemon too"
-
-
-def display_url(url: str) -> str:
-    """Return where the store is, without its password."""
-    if is_sqlite(url):
-        return sqlite_path(url)
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 # --- policies by name ---------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from mailbot.cli.shared import daemons, result_text, ticket_lookup
+from mailbot.cli.shared import result_text, ticket_lookup
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.output import clean, print_json
 from mailbot.domain.actor import Actor
@@ -11,6 +11,7 @@ from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.reasons import Refusal
+from mailbot.operations import daemons
 from mailbot.operations.ticket_commands import Read, TicketCommand, due_next, run_command
 from mailbot.store.store import Store
 from mailbot.workers.runtime import Runtime

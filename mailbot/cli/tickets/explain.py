@@ -15,18 +15,19 @@ from mailbot.cli.shared.open_store import OpenStore, fail, open_store
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo_wrapped, print_json
 from mailbot.cli.shared.ticket_lookup import find_ticket
-from mailbot.cli.tickets.assumptions import Assumptions, assumption_options
+from mailbot.cli.tickets.assumptions import assumption_options
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
 from mailbot.store.lists import ticket_list, ticket_rows
+from mailbot.views.assumptions import Assumptions
 from mailbot.views.event_json import deadlines_json, events_json, message_json
 from mailbot.views.record_json import ticket_json
 
 if TYPE_CHECKING:
     from mailbot.analysis.as_routed import AsRouted
-    from mailbot.cli.tickets.dry_run import Context, DryRun, TrialMail
     from mailbot.domain.policy import Policy
+    from mailbot.views.dry_run import Context, DryRun, TrialMail
 
 LARGEST = 64 * 1024 * 1024  # bytes of a mail that are read
 
@@ -86,7 +87,7 @@ def explain(
             raise click.UsageError("assumptions go with MAIL.eml or -: stored mail has its own history")
         _explain_mail(None, None, message, inbox_id, form)
     elif typed == "-" or Path(typed).is_file():
-        from mailbot.cli.tickets.dry_run import TrialMail
+        from mailbot.views.dry_run import TrialMail
 
         raw = sys.stdin.buffer.read(LARGEST) if typed == "-" else _content(Path(typed))
         trial = TrialMail(raw, sender, recipient, peer, subject, assumptions=assumptions)
@@ -113,13 +114,13 @@ def _explain_mail(
     form: Form,
 ) -> None:
     """Explain `trial`, or the stored mail as if it came once more, by the policy of today."""
-    from mailbot.cli.tickets import dry_run
+    from mailbot.cli.tickets import trial as trials
 
-    with dry_run.open_context() as context:
+    with trials.open_context() as context:
         if trial is None:
-            found = dry_run.find_stored(context, message, inbox_id)
+            found = trials.find_stored(context, message, inbox_id)
             context, trial = fail(found) if isinstance(found, str) else found
-        result = dry_run.dry_run(_at(context, local_time), trial)
+        result = trials.run(_at(context, local_time), trial)
         if form is Form.JSON:
             from mailbot.cli.tickets.explain_json import dry_run_json
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from mailbot.cli.rules import trace_text
-from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.domain import ladder
 from mailbot.domain.events import TicketFiled
 from mailbot.domain.model import InboundMail, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.policy import Policy
+from mailbot.views.dry_run import DryRun
 from mailbot.views.event_json import deadlines_json, event_json, match_json
 from mailbot.views.event_text import event_text
 from mailbot.views.json_form import to_json

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from mailbot.cli.rules import trace_text
 from mailbot.cli.shared.output import clean, echo, echo_wrapped, print_block, print_facts, print_title
-from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.explain_json import zone_of
 from mailbot.cli.tickets.pages.explain_text import FILED_AS, customer_text
 from mailbot.domain import reasons
@@ -20,6 +19,7 @@ from mailbot.domain.model import Authentication, Contact, Status, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.people.customer import why_unreachable
 from mailbot.domain.policy import Policy
+from mailbot.views.dry_run import DryRun
 from mailbot.views.event_json import deadlines_json
 from mailbot.views.event_text import event_text
 from mailbot.views.formats import format_size, format_time

@@ -7,7 +7,6 @@ from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.output import clean, echo_wrapped, print_facts
 from mailbot.cli.shared.promise_text import next_step, promise_text, promises, step_line
 from mailbot.cli.shared.wall_clock import WallClock
-from mailbot.cli.tickets.dry_run import DryRun
 from mailbot.cli.tickets.explain_json import zone_of
 from mailbot.cli.tickets.pages.show_text import PROOF
 from mailbot.cli.tickets.pages.timeline import Timeline, shorten
@@ -19,6 +18,7 @@ from mailbot.domain.policy import Actions, Policy
 from mailbot.domain.routing.near_miss import near_misses
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.domain.routing.trace import ConditionTrace, RuleTrace, decisive
+from mailbot.views.dry_run import DryRun
 from mailbot.views.ladder_text import spaced
 
 CLOSE = 3  # rules that nearly matched

@@ -1,8 +1,12 @@
 """Example notices, with values as a desk has them: to look at a template before any mail needs it."""
 
 import dataclasses
+import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 from mailbot.domain import reasons
@@ -14,6 +18,9 @@ from mailbot.domain.people.context import Entry, File, TicketContext
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.ticket_number import make
+from mailbot.mail.compose import late_templates
+from mailbot.mail.compose.compose import Composer, OutboundMail
+from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.template_values import SAMPLE_NOW, SAMPLE_TIME, sample_notices
 
 NOW = SAMPLE_NOW + timedelta(minutes=2)
@@ -77,6 +84,44 @@ _VALUES: Mapping[str, Any] = {
     "in_90_days": "Rp 100.000",
     "signed": "Dewi Anggraini",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail as its reader gets it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class CantRender(ValueError):
+    """A template fails, with the reason."""
+
+
+def cases_of(chosen: Policy, name: str, variant: str, language: str) -> dict[str, Notice]:
+    """Return the example of each case of a template, by the name of the case; for the first mailbox."""
+    mailbox = next(iter(chosen.mailboxes))
+    return {case: of_variant(each, variant) for case, each in examples(name, language, chosen, mailbox)}
+
+
+def render(folder: Path, chosen: Policy, notice: Notice) -> Rendered:
+    """Compose the mail and read it again, as a mail program does. Raises CantRender."""
+    zone = next((each.zone for each in chosen.calendars.values()), "UTC")
+    signer = TokenSigner(secrets.token_bytes(32))
+    composer = Composer(late_templates.load(folder), signer, chosen, zone=zone)
+    return as_read(composer.compose(notice, nonce="0", now=NOW))
+
+
+def as_read(mail: OutboundMail) -> Rendered:
+    """Return what a mail program shows of a composed mail. Raises CantRender where its template failed."""
+    if mail.fallback:
+        raise CantRender(mail.template_error)
+    read = message_from_bytes(mail.content, policy=policy.default)
+    text, html = read.get_body(("plain",)), read.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    return Rendered(str(read["Subject"]), text.get_content().replace("\r\n", "\n"), html.get_content())
 
 
 def _context() -> TicketContext:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mailbot.cli.shared import daemons
+from mailbot.operations import daemons
 from mailbot.store.service import nodes
 from mailbot.store.store import Store
 

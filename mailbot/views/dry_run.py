@@ -1,23 +1,12 @@
-"""Run a mail through the daemon's own code without keeping anything: the data behind `explain MAIL`."""
+"""Run a mail through the daemon's own code without keeping anything: what `explain MAIL` and the admins' page show."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
 
-import click
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection
 
-from mailbot.cli.shared.open_store import (
-    load_to_decide,
-    missing_store_reason,
-    now,
-    open_store,
-)
-from mailbot.cli.shared.rows import deleted_text
-from mailbot.cli.shared.runtime import build_runtime
-from mailbot.cli.tickets.assumptions import NO_ASSUMPTIONS, Assumptions
 from mailbot.domain.events import AcknowledgementSuppressed, Event, TicketRouted
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.model import Envelope, InboundMail
@@ -33,12 +22,20 @@ from mailbot.mail.parsing.fingerprint import fingerprint
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import queries
 from mailbot.store.inbox import ClaimedMail
-from mailbot.store.schema import metadata
+from mailbot.views.assumptions import NO_ASSUMPTIONS, Assumptions
 from mailbot.workers.inbound.arrival import Processed
 from mailbot.workers.inbound.ticketing import decide_mails
 from mailbot.workers.runtime import Snapshot
 
 DEFAULT_SENDER = "pelanggan@example.com"  # of a text without a header
+
+
+class Unfit(ValueError):
+    """A mail can't be tried with this `value` of "subject" (it has one), "recipient" (not ours) or "peer" (no IP)."""
+
+    def __init__(self, what: str, value: str) -> None:
+        super().__init__(f"{what}: {value}")
+        self.what, self.value = what, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +47,6 @@ class Context:
     connection: Connection
     at: datetime
     note: str = ""  # how this differs from what the daemon would see
-
-
-@contextmanager
-def open_context() -> Iterator[Context]:
-    """Open the store of the configuration, or an empty one in memory when there is none yet."""
-    loaded = load_to_decide()
-    if not missing_store_reason(loaded.settings.store):
-        with open_store(decides=True) as opened:
-            deferred = opened.store.engine.connect().execution_options(sqlite_begin="DEFERRED")
-            with deferred as connection:
-                yield Context(opened.policy, opened.build_runtime().snapshot, connection, now())
-                connection.rollback()
-        return
-    engine = create_engine("sqlite://")
-    with engine.connect() as connection:
-        metadata.create_all(connection)
-        note = "there is no store yet, so the result is that of the very first mail"
-        snapshot = build_runtime(loaded.settings, loaded.policy, None).snapshot
-        yield Context(loaded.policy, snapshot, connection, now(), note)
-    engine.dispose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +103,7 @@ class DryRun:
 
 
 def dry_run(context: Context, trial: TrialMail) -> DryRun:
-    """Decide about the mail as the daemon would. Raise click.UsageError for options that don't fit."""
+    """Decide about the mail as the daemon would. Raise Unfit for what a mail can't have."""
     trial = _add_header(trial, context.policy)
     policy, snapshot, assumptions = context.policy, context.snapshot, trial.assumptions
     parsed = parse(trial.raw, snapshot.trust.authserv_ids, policy.mailboxes.keys())
@@ -159,7 +136,7 @@ def _add_header(trial: TrialMail, policy: Policy) -> TrialMail:
     """Make a text without a header the body of a mail."""
     if trial.envelope or has_header(trial.raw):
         if trial.subject is not None:
-            raise click.UsageError("--subject goes with a text: this mail has a header of its own")
+            raise Unfit("subject", trial.subject)
         return trial
     sender = DEFAULT_SENDER if trial.sender in (None, "", "<>") else str(trial.sender)
     recipient = trial.recipient or next(iter(policy.mailboxes))
@@ -168,39 +145,26 @@ def _add_header(trial: TrialMail, policy: Policy) -> TrialMail:
     return replace(trial, raw=raw, note=note)
 
 
-def find_stored(
-    context: Context, message: int | None, inbox_id: int | None
-) -> tuple[Context, TrialMail] | str:
-    """Find a stored mail, and the context of the time when it came. Return why there is none."""
-    if message is not None:
-        inbox_id = queries.inbox_of(context.connection, message)
-        if inbox_id is None:
-            return f"there is no message {message}, or it did not come by mail"
-    entry = queries.find_inbox_entry(context.connection, inbox_id or 0)
-    raw = queries.raw_mail(context.connection, inbox_id or 0)
+def stored_mail(connection: Connection, inbox_id: int) -> TrialMail | None:
+    """Return a stored mail as it came, for the time of its envelope; None where its bytes are not here."""
+    entry = queries.find_inbox_entry(connection, inbox_id)
+    raw = queries.raw_mail(connection, inbox_id)
     if entry is None or raw is None:
-        gone = deleted_text(entry.deleted_at if entry else None)
-        return (
-            f"the bytes of mail {inbox_id} were {gone}"
-            if gone
-            else f"there is no mail {inbox_id} in the inbox"
-        )
+        return None
     at = entry.received_at
     note = f"by the policy of today, as if it came once more at {at:%Y-%m-%d %H:%M:%S} UTC"
-    envelope = Envelope(entry.sender, tuple(entry.recipients), entry.peer, at)
-    return replace(context, at=at), TrialMail(raw, note=note, envelope=envelope)
+    return TrialMail(raw, note=note, envelope=Envelope(entry.sender, tuple(entry.recipients), entry.peer, at))
 
 
 def _envelope(context: Context, trial: TrialMail) -> Envelope:
     recipient, peer, policy = trial.recipient, trial.peer, context.policy
     if recipient is not None and policy.mailbox_for(recipient) is None:
-        known = ", ".join(policy.mailboxes)
-        raise click.UsageError(f"--to {recipient}: the listener refuses it, the mailboxes are {known}")
+        raise Unfit("recipient", recipient)
     if peer:
         try:
             ip_address(peer)
         except ValueError as error:
-            raise click.UsageError(f"--peer {peer}: no IP address") from error
+            raise Unfit("peer", peer) from error
     return build_envelope(trial.raw, policy, context.at, sender=trial.sender, recipient=recipient, peer=peer)
 
 

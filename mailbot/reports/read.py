@@ -35,12 +35,11 @@ from mailbot.store.service import cause_actions
 AT_ONCE = 2_000  # rows held in memory
 MOST_ACTIONS = 20  # newest ones, of those about causes
 
+Life = tuple[str, Sequence[Event]]  # a ticket's number and its events
 Acknowledged = tuple[datetime, datetime | None]  # receipt of the mail, when the relay took the answer to it
 
 
-def lives(
-    connection: Connection, since: datetime, until: datetime, kinds: Collection[str]
-) -> Iterator[Sequence[Event]]:
+def lives(connection: Connection, since: datetime, until: datetime, kinds: Collection[str]) -> Iterator[Life]:
     """Yield the events before `until` of each ticket that lived in [since, until), of the kinds named.
 
     A ticket lived then when something happened to it, or when it was open at the beginning. Tickets come one
@@ -50,7 +49,7 @@ def lives(
     return _read(connection, lived(since, until), until, kinds)
 
 
-def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[Sequence[Event]]:
+def openings(connection: Connection, since: datetime, until: datetime) -> Iterator[Life]:
     """Yield the OPENING events, before `until`, of each ticket that came in [since, until)."""
     opening = events.c.kind.in_((e.TicketOpened.kind, e.TicketReleased.kind))
     came = select(events.c.ticket).where(events.c.at >= since, events.c.at < until, opening)
@@ -59,7 +58,7 @@ def openings(connection: Connection, since: datetime, until: datetime) -> Iterat
 
 def _read(
     connection: Connection, numbers: Select[Any], until: datetime, kinds: Collection[str]
-) -> Iterator[Sequence[Event]]:
+) -> Iterator[Life]:
     at, data = type_coerce(events.c.at, BigInteger), cast(events.c.data, Text)
     query = (
         select(events.c.ticket, events.c.seq, events.c.kind, at, events.c.by, data)
@@ -67,7 +66,7 @@ def _read(
         .order_by(events.c.ticket, events.c.seq)  # as the primary key has it: nothing is sorted
     )
     moment, moment_at = -1, EPOCH
-    for _, rows in groupby(_stream(connection, query), key=itemgetter(0)):
+    for number, rows in groupby(_stream(connection, query), key=itemgetter(0)):
         life: list[Event] = []
         places: list[int] = []
         for _, place, kind, micros, by, data in rows:
@@ -75,7 +74,7 @@ def _read(
                 moment, moment_at = micros, EPOCH + timedelta(microseconds=micros)
             life.append(READ[kind](moment_at, by, data))
             places.append(place)
-        yield without_undone(life, places)
+        yield number, without_undone(life, places)
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[Any]:
@@ -117,9 +116,9 @@ def report(
     maker = Maker(period, partial(calendar_of, policy), team)
     before = period.before().since
     for life in lives(connection, before, period.until, KINDS):
-        maker.add(life)
+        maker.add(*life)
     for life in openings(connection, period.before(WEEKS_BEFORE).since, before):
-        maker.opened(life)
+        maker.opened(*life)
     for line in compensations.entries(connection, period.since, period.until):
         maker.compensated(line.entry)
     if not team:  # a mail is acknowledged before anybody has it

@@ -144,7 +144,8 @@ def _bars(chart: Chart, plot: _Plot) -> list[Mark]:
             high = plot.y(ground + value)
             tip = _tip(label, series, value, chart)
             if value:
-                marks.append(Box(x, high, wide, plot.y(ground) - high, colour(index, series), tip))
+                tall, key = plot.y(ground) - high, series.key(place)
+                marks.append(Box(x, high, wide, tall, colour(index, series), tip, key))
             ground += value if chart.stacked else 0
     return marks
 
@@ -199,7 +200,7 @@ def _row_bars(chart: Chart, place: int, plot: _Plot, y: float, high: float) -> l
         tip = _tip(label, series, value, chart)
         if value:
             shown = max(1.0, wide - GAP) if chart.stacked else wide
-            marks.append(Box(x, y, shown, high, colour(index, series), tip))
+            marks.append(Box(x, y, shown, high, colour(index, series), tip, series.key(place)))
         if chart.stacked:
             x += wide
             continue

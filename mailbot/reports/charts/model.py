@@ -14,12 +14,18 @@ class Shape(StrEnum):
 class Series:
     """One value for each label; None where there is none (a missing bar).
 
-    `step`: its place, from 0, among series that are steps of one scale, such as ages.
+    `step`: its place, from 0, among series that are steps of one scale, such as ages. `keys`: what each value
+    counts, () where nothing leads there.
     """
 
     name: str
     values: tuple[float | None, ...]
     step: int | None = None
+    keys: tuple[tuple[str, ...], ...] = ()
+
+    def key(self, index: int) -> tuple[str, ...]:
+        """Return what the value counts, () where that is not known."""
+        return self.keys[index] if self.keys else ()
 
 
 @dataclass(frozen=True, slots=True)

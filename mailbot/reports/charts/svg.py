@@ -6,7 +6,7 @@ a server may have no fonts at all.
 
 import html
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ SCALE = 2  # pixels of the PNG for one unit of the layout: sharp on today's scre
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A filled rectangle; `tip` is shown under the pointer."""
+    """A filled rectangle; `tip` is shown under the pointer. `key`: what it stands for, () for nothing to open."""
 
     x: float
     y: float
@@ -27,6 +27,7 @@ class Box:
     height: float
     fill: str
     tip: str = ""
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Words:
 
 
 Mark = Box | Path | Words
+Address = Callable[[tuple[str, ...]], str]  # of what a mark stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,19 @@ class Picture:
     height: float
     marks: tuple[Mark, ...]
 
-    def svg(self, ground: str = "#ffffff") -> str:
-        """Return one <svg> element without scripts or references; every text is escaped.
+    def svg(self, ground: str = "#ffffff", address: Address | None = None) -> str:
+        """Return one <svg> element without scripts or styles; every text is escaped.
 
         `ground`: colour of the sheet, "" for that of the page around it. Words have the page's colour there.
+        `address`: where a mark with a key leads; without it the picture has no references.
         """
         sheet = (Box(0, 0, self.width, self.height, ground),) if ground else ()
-        body = "\n".join(map(_svg, (*sheet, *self.marks)))
+        body = "\n".join(_linked(mark, address) for mark in (*sheet, *self.marks))
+        role = "group" if address else "img"  # the parts of an image are no links
         width, height = _number(self.width), _number(self.height)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" role="img" color="{INK}" font-family="{FONT}" style="max-width:100%;height:auto">\n'
+            f'height="{height}" role="{role}" color="{INK}" font-family="{FONT}">\n'
             f"<title>{_text(self.title)}</title>\n{body}\n</svg>\n"
         )
 
@@ -123,6 +127,12 @@ def fitting(text: str, width: float, size: float) -> str:
 
 
 # --- SVG --------------------------------------------------------------------------------------------------
+
+
+def _linked(mark: Mark, address: Address | None) -> str:
+    if address is None or not isinstance(mark, Box) or not mark.key:
+        return _svg(mark)
+    return f'<a href="{_text(address(mark.key))}" aria-label="{_text(mark.tip)}">{_svg(mark)}</a>'
 
 
 def _svg(mark: Mark) -> str:

@@ -12,6 +12,7 @@ from mailbot.reports.figures.causes import Cause, Counts, causes
 from mailbot.reports.figures.count import Tally
 from mailbot.reports.figures.facts import Fact, Opened, Scored, Stood
 from mailbot.reports.figures.figures import Figures
+from mailbot.reports.figures.keys import Key, keys_of_entry
 from mailbot.reports.figures.period import Period
 from mailbot.reports.figures.ticket_facts import CalendarOf, facts
 
@@ -24,7 +25,9 @@ class Report:
     tickets the causes are compared with; it begins with the first ticket when there were none for so long.
     `labels`: what people read in place of keys, see `Policy.labels`.
     `actions`: what was done about causes, and its effect.
-    `compensation`: of the ledger's lines in the period, in a team's report of those that were the team's."""
+    `compensation`: of the ledger's lines in the period, in a team's report of those that were the team's.
+    `tickets`: whose facts a figure of the period counts, by its key: see `keys`. A cause's key is
+    ("cause", kind, name)."""
 
     team: str  # "" for all
     made_at: datetime
@@ -35,6 +38,7 @@ class Report:
     compensation: Statement
     actions: tuple[Effect, ...] = ()
     labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict, compare=False)
+    tickets: Mapping[Key, Sequence[str]] = field(default_factory=dict, compare=False)
 
     @property
     def period(self) -> Period:
@@ -57,7 +61,7 @@ class Maker:
         self._entries: list[Entry] = []
         self._borders = (self._earliest, period.since, period.until)
 
-    def add(self, events: Sequence[Event]) -> None:
+    def add(self, number: str, events: Sequence[Event]) -> None:
         """Add all events of one ticket before the period's end, in their order.
 
         Needed for every ticket that lived since the beginning of the period before; others change nothing.
@@ -65,17 +69,17 @@ class Maker:
         for fact in facts(events, self._borders, self._calendar_of):
             tally = self._tally_of(fact)
             if isinstance(fact, Scored) and fact.replaces:
-                self._take_back(fact.replaces, tally)
+                self._take_back(number, fact.replaces, tally)
             if tally is None or self._team not in ("", fact.team):
                 continue
-            tally.add(fact)
+            tally.add(number, fact)
             if isinstance(fact, Opened):
-                self._about(fact)
+                self._about(number, fact)
 
-    def _take_back(self, replaced: Scored, tally: Tally | None) -> None:
+    def _take_back(self, number: str, replaced: Scored, tally: Tally | None) -> None:
         """Let only the newest mark of a period count for a ticket."""
         if tally and self._tally_of(replaced) is tally and self._team in ("", replaced.team):
-            tally.take_back(replaced)
+            tally.take_back(number, replaced)
 
     def _tally_of(self, fact: Fact) -> Tally | None:
         """Return the tally of a fact. A ticket's state at a border belongs to the time before it."""
@@ -86,19 +90,19 @@ class Maker:
             return self._now
         return self._before if self._earliest <= fact.at < since else None
 
-    def opened(self, events: Sequence[Event]) -> None:
+    def opened(self, number: str, events: Sequence[Event]) -> None:
         """Add the OPENING events of a ticket that was opened in the weeks before and is not passed to
         `add`.
         """
         for fact in facts(events, (), self._calendar_of):
             if isinstance(fact, Opened) and fact.at < self._earliest and self._team in ("", fact.team):
-                self._about(fact)
+                self._about(number, fact)
 
-    def _about(self, fact: Opened) -> None:
+    def _about(self, number: str, fact: Opened) -> None:
         if fact.at in self._period:
-            self._causes.add(fact)
+            self._causes.add(number, fact)
         elif fact.at in self._weeks:
-            self._earlier.add(fact)
+            self._earlier.add(number, fact)
             self._first = min(self._first or fact.at, fact.at)
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
@@ -118,4 +122,17 @@ class Maker:
         lengths = (self._period.length.total_seconds(), compared.length.total_seconds())
         found = causes(self._causes, self._earlier, *lengths)
         figures, before = self._now.figures(), self._before.figures()
-        return Report(self._team, made_at, figures, before, found, compared, statement(self._entries))
+        ledger = statement(self._entries)
+        return Report(
+            self._team, made_at, figures, before, found, compared, ledger, tickets=self._tickets(found)
+        )
+
+    def _tickets(self, found: Sequence[Cause]) -> Mapping[Key, Sequence[str]]:
+        about: dict[Key, list[str]] = {
+            ("cause", each.kind, each.name): self._causes.of[each.kind][each.name] for each in found
+        }
+        paid: dict[Key, list[str]] = {}
+        for entry in self._entries:
+            for key in keys_of_entry(entry):
+                paid.setdefault(key, []).append(entry.ticket)
+        return {**self._now.tickets, **about, **paid}

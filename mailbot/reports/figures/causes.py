@@ -8,7 +8,7 @@ squared, one degree of freedom). Unlike chi-squared it also holds for rare cause
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mailbot.reports.figures.facts import Opened
@@ -63,20 +63,27 @@ def g2(now: int, total: int, before: int, total_before: int) -> float:
 
 @dataclass(slots=True)
 class Counts:
-    """How many tickets there were, and how many of them had which cause."""
+    """How many tickets there were, and the numbers of those with each cause."""
 
     total: int = 0
-    of: dict[str, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in KINDS})
+    of: dict[str, dict[str, list[str]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
 
-    def add(self, ticket: Opened) -> None:
+    def add(self, number: str, ticket: Opened) -> None:
         self.total += 1
-        self.of["category"][ticket.category or "-"] += 1
-        self.of["rule"][ticket.rule or "-"] += 1
-        self.of["detail"].update({f"{name}: {value}" for name, value in ticket.details})
-        self.of["phrase"].update(phrases(ticket.subject))
+        self._add("category", number, (ticket.category or "-",))
+        self._add("rule", number, (ticket.rule or "-",))
+        self._add("detail", number, {f"{name}: {value}" for name, value in ticket.details})
+        self._add("phrase", number, phrases(ticket.subject))
         for kind in ("detail", "phrase"):  # the customers' own words: no end of them
             if len(self.of[kind]) > VARIETY:
-                self.of[kind] = Counter({name: count for name, count in self.of[kind].items() if count > 1})
+                self.of[kind] = {name: found for name, found in self.of[kind].items() if len(found) > 1}
+
+    def _add(self, kind: str, number: str, names: Iterable[str]) -> None:
+        for name in names:
+            self.of[kind].setdefault(name, []).append(number)
+
+    def count(self, kind: str, name: str) -> int:
+        return len(self.of[kind].get(name, ()))
 
 
 def causes(now: Counts, before: Counts, length: float, length_before: float) -> tuple[Cause, ...]:
@@ -87,9 +94,9 @@ def causes(now: Counts, before: Counts, length: float, length_before: float) -> 
     found: list[Cause] = []
     for kind in KINDS:
         of_kind = [
-            _cause(kind, name, count, now, before, length, length_before)
-            for name, count in now.of[kind].items()
-            if count >= LEAST or kind in ("category", "rule")
+            _cause(kind, name, len(tickets), now, before, length, length_before)
+            for name, tickets in now.of[kind].items()
+            if len(tickets) >= LEAST or kind in ("category", "rule")
         ]
         if kind == "phrase":
             of_kind = _without_parts(of_kind)
@@ -102,7 +109,7 @@ def causes(now: Counts, before: Counts, length: float, length_before: float) -> 
 def _cause(
     kind: str, name: str, count: int, now: Counts, before: Counts, length: float, length_before: float
 ) -> Cause:
-    earlier = before.of[kind][name]
+    earlier = before.count(kind, name)
     value = g2(count, now.total, earlier, before.total)
     more_a_day = count * length_before > earlier * length
     shares = (count / now.total, earlier / before.total if before.total else 0.0)

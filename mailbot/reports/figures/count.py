@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mailbot.domain.model import Target
@@ -23,7 +23,10 @@ from mailbot.reports.figures.figures import (
     Timing,
     spread,
 )
+from mailbot.reports.figures.keys import Key, keys_of
 from mailbot.reports.figures.period import Period
+
+HOW = ("automatic", "manual")  # of escalations
 
 
 @dataclass(slots=True)
@@ -41,161 +44,149 @@ class _Spans:
 
 
 class Tally:
-    """Counts the facts of one period and the tickets' state at its end. Only the spans grow with them."""
+    """Counts the facts of one period and the tickets' state at its end, and keeps whose they were.
+
+    `tickets`: for each key the number of the ticket of each fact that counts under it, see `keys`.
+    """
 
     def __init__(self, period: Period) -> None:
         self._period = period
-        self._counts: Counter[str] = Counter()
+        self.tickets: dict[Key, list[str]] = defaultdict(list)
         self._spans = {
             name: _Spans() for name in ("first_response", "next_response", "resolution", "confirmation")
         }
-        self._promises: Counter[tuple[Target, str, bool]] = Counter()
-        self._marks: Counter[tuple[tuple[str, str, str], int]] = Counter()  # by team, rule and level
-        self._judged: Counter[tuple[str, str]] = Counter()  # (category chosen, settled on)
-        self._causes: Counter[str] = Counter()  # of closings, "" without one
-        self._raised: Counter[tuple[str, str, bool]] = Counter()
-        self._days: dict[date, Counter[str]] = defaultdict(Counter)
-        self._teams: dict[str, Counter[str]] = defaultdict(Counter)
-        self._agents: dict[str, Counter[str]] = defaultdict(Counter)
-        self._ages: dict[str, Counter[int]] = defaultdict(Counter)
         self._acknowledged: list[timedelta] = []
+        self._acknowledgements = 0
 
-    def add(self, fact: f.Fact) -> None:
+    def add(self, number: str, fact: f.Fact) -> None:
+        """Count a fact of a ticket."""
+        for key in keys_of(fact, self._period):
+            self.tickets[key].append(number)
         match fact:
-            case f.Stood():
-                self._stood(fact)
-            case f.Opened():
-                self._counts["opened"] += 1
-                self._teams[fact.team]["opened"] += 1
-                self._days[self._period.day_of(fact.at)]["opened"] += 1
-            case f.Judged():
-                self._judged[fact.chosen, fact.settled] += 1
-            case f.Filed():
-                self._counts["filed"] += 1
-            case f.IncidentBegan():
-                self._counts["incidents"] += 1
-            case f.Left():
-                self._left(fact)
-            case f.Returned(how=how):
-                self._counts["reopened" if how == "reopened" else "returned"] += 1
-            case f.Answered():
-                self._counts["answers"] += 1
-                self._agents[fact.agent]["answers"] += 1
-                if fact.which != "more":
-                    self._spans[f"{fact.which}_response"].add(fact.wall, fact.work)
-            case f.Promised():
-                self._promises[fact.target, fact.priority, fact.kept] += 1
+            case f.Left(how="closed"):
+                self._spans["resolution"].add(fact.wall, fact.work)
+            case f.Answered() if fact.which != "more":
+                self._spans[f"{fact.which}_response"].add(fact.wall, fact.work)
             case f.Confirmed():
-                self._counts["confirmed" if fact.kept else "unconfirmed"] += 1
                 self._spans["confirmation"].add(fact.wall, fact.work)
-            case f.Escalated():
-                self._raised[fact.rule, fact.level, fact.manual] += 1
-                self._teams[fact.team]["escalated"] += 1
-            case f.HandedOver():
-                self._teams[fact.team]["received"] += 1
-            case f.Scored():
-                self._marks[(fact.team, fact.rule, fact.level), fact.score] += 1
 
-    def take_back(self, fact: f.Scored) -> None:
+    def take_back(self, number: str, fact: f.Scored) -> None:
         """Take a mark back that a newer one of the same ticket replaces."""
-        self._marks[(fact.team, fact.rule, fact.level), fact.score] -= 1
+        for key in keys_of(fact, self._period):
+            self.tickets[key].remove(number)
 
     def acknowledged(self, received_at: datetime, left_at: datetime | None) -> None:
         """Count an acknowledgement of a mail, and when the relay took it (None: not yet, or never)."""
         if received_at in self._period:
-            self._counts["acknowledgements"] += 1
+            self._acknowledgements += 1
             if left_at is not None:
                 self._acknowledged.append(left_at - received_at)
 
-    def _stood(self, fact: f.Stood) -> None:
-        self._counts["undone"] += fact.undone
-        self._counts["closed tickets"] += fact.closings > 0
-        self._counts["rated"] += fact.rated
-        if fact.is_open:
-            days = (fact.at - fact.began) / timedelta(days=1)
-            self._ages[fact.team][sum(days >= limit for limit in AGES)] += 1
-            if fact.assignee:
-                self._agents[fact.assignee]["open"] += 1
+    def _count(self, *key: str) -> int:
+        return len(self.tickets.get(key, ()))
 
-    def _left(self, fact: f.Left) -> None:
-        self._counts["gone" if fact.how == "rebuilt" else fact.how] += 1
-        if fact.how == "closed":
-            self._teams[fact.team]["closed"] += 1
-            self._days[self._period.day_of(fact.at)]["closed"] += 1
-            self._spans["resolution"].add(fact.wall, fact.work)
-            self._causes[fact.cause] += 1
-            if fact.assignee:
-                self._agents[fact.assignee]["closed"] += 1
+    def _below(self, *key: str) -> list[Key]:
+        """List the keys one word longer than this one, without it."""
+        size = len(key)
+        return sorted(each[size:] for each in self.tickets if each[:size] == key and len(each) == size + 1)
 
     def figures(self) -> Figures:
-        counts = self._counts
+        """Return the figures of all that was added."""
         plain = (
             *("opened", "closed", "merged", "reopened", "returned", "gone", "undone", "answers", "filed"),
-            "incidents",
-            *("confirmed", "unconfirmed", "acknowledgements"),
+            *("incidents", "confirmed", "unconfirmed"),
         )
         timings = {name: spans.timing() for name, spans in self._spans.items()}
-        values: dict[str, Any] = timings | {name: counts[name] for name in plain}
+        values: dict[str, Any] = timings | {name: self._count(name) for name in plain}
+        causes = (
+            (cause, self._count("closed", "cause", cause)) for (cause,) in self._below("closed", "cause")
+        )
         return Figures(
             period=self._period,
             **values,
             acknowledgement=spread(self._acknowledged),
+            acknowledgements=self._acknowledgements,
             promises=self._kept(),
             satisfaction=self._satisfaction(),
-            closing_causes=tuple(sorted(self._causes.items(), key=lambda each: (-each[1], each[0]))),
+            closing_causes=tuple(sorted(causes, key=lambda each: (-each[1], each[0]))),
             escalations=self._escalations(),
             confusions=self._confusions(),
             category_right=self._category_right(),
-            days=tuple(Day(day, *_named(self._days[day], "opened", "closed")) for day in self._period.days()),
-            teams=tuple(self._team_load(team) for team in sorted({*self._teams, *self._ages})),
-            agents=tuple(
-                AgentLoad(agent, *_named(counts, "answers", "closed", "open"))
-                for agent, counts in sorted(self._agents.items())
+            days=tuple(
+                Day(day, *(self._count(name, "day", str(day)) for name in ("opened", "closed")))
+                for day in self._period.days()
             ),
+            teams=self._teams(),
+            agents=self._agents(),
         )
 
     def _satisfaction(self) -> Satisfaction:
-        counted = [0] * 5
-        parts: dict[tuple[str, str], list[int]] = {}
-        for (names, score), count in self._marks.items():
-            counted[score - 1] += count
-            for kind, name in zip(MARKS_BY, names, strict=True):
-                parts.setdefault((kind, name), [0] * 5)[score - 1] += count
-        return Satisfaction(
-            tuple(counted),
-            self._counts["closed tickets"],
-            self._counts["rated"],
-            tuple(MarksOf(*key, Marks(tuple(marks))) for key, marks in sorted(parts.items()) if any(marks)),
-        )
+        parts = [
+            MarksOf(kind, name, self._marks("marks", kind, name))
+            for kind in sorted(MARKS_BY)
+            for (name,) in self._below("marks", kind)
+            if self._count("marks", kind, name)
+        ]
+        totals = self._count("closed tickets"), self._count("rated")
+        return Satisfaction(self._marks("mark").marks, *totals, tuple(parts))
+
+    def _marks(self, *key: str) -> Marks:
+        return Marks(tuple(self._count(*key, str(score)) for score in range(1, 6)))
 
     def _kept(self) -> tuple[Kept, ...]:
-        order, found = list(Target).index, {(target, priority) for target, priority, _ in self._promises}
-        named = sorted(found, key=lambda each: (order(each[0]), each[1]))
-        return tuple(Kept(*each, self._promises[*each, True], self._promises[*each, False]) for each in named)
+        found = {key[1:] for key in self.tickets if key[0] in ("kept", "missed") and len(key) == 3}
+        order = list(Target).index
+        named = sorted(
+            ((Target(target), priority) for target, priority in found),
+            key=lambda each: (order(each[0]), each[1]),
+        )
+        return tuple(Kept(*each, self._count("kept", *each), self._count("missed", *each)) for each in named)
 
     def _escalations(self) -> tuple[Raised, ...]:
-        named = {(rule, level) for rule, level, _ in self._raised}
-        found = (Raised(*each, self._raised[*each, False], self._raised[*each, True]) for each in named)
+        named = {key[2:4] for key in self.tickets if key[:2] == ("escalated", "rule")}
+        found = (
+            Raised(rule, level, *(self._count("escalated", "rule", rule, level, how) for how in HOW))
+            for rule, level in named
+        )
         return tuple(sorted(found, key=lambda each: (-each.automatic - each.manual, each.rule, each.level)))
+
+    def _judged(self) -> dict[Key, int]:
+        return {key[1:]: len(found) for key, found in self.tickets.items() if key[0] == "judged" and key[1:]}
 
     def _category_right(self) -> float | None:
         """Return None where nobody corrected anything: then nobody may have looked."""
-        right = sum(count for (chosen, settled), count in self._judged.items() if chosen == settled)
-        return None if right == self._judged.total() else right / self._judged.total()
+        judged = self._judged()
+        right = sum(count for (chosen, settled), count in judged.items() if chosen == settled)
+        return None if right == sum(judged.values()) else right / sum(judged.values())
 
     def _confusions(self) -> tuple[Confusion, ...]:
+        judged = self._judged()
         whole: Counter[str] = Counter()
-        for (_, settled), count in self._judged.items():
+        for (_, settled), count in judged.items():
             whole[settled] += count
-        found = (Confusion(*each, count, whole[each[1]]) for each, count in self._judged.items())
-        wrong = (each for each in found if each.chosen != each.settled)
+        wrong = (
+            Confusion(chosen, settled, count, whole[settled])
+            for (chosen, settled), count in judged.items()
+            if chosen != settled
+        )
         return tuple(sorted(wrong, key=lambda each: (-each.count, each.settled, each.chosen)))
 
-    def _team_load(self, team: str) -> TeamLoad:
-        ages = tuple(self._ages[team][index] for index in range(len(AGES) + 1))
+    def _teams(self) -> tuple[TeamLoad, ...]:
         names = ("opened", "received", "closed", "escalated")
-        return TeamLoad(team=team, **{name: self._teams[team][name] for name in names}, ages=ages)
+        found = {key[2] for key in self.tickets if key[1:2] == ("team",) and key[0] in (*names, "open")}
+        return tuple(
+            TeamLoad(
+                team=team,
+                **{name: self._count(name, "team", team) for name in names},
+                ages=tuple(self._count("open", "age", team, str(index)) for index in range(len(AGES) + 1)),
+            )
+            for team in sorted(found)
+        )
 
-
-def _named(counts: Counter[str], *names: str) -> tuple[int, ...]:
-    return tuple(counts[name] for name in names)
+    def _agents(self) -> tuple[AgentLoad, ...]:
+        names = ("answers", "closed", "open")
+        found = {key[2] for key in self.tickets if key[1:2] == ("agent",)}
+        return tuple(
+            AgentLoad(agent, *(self._count(name, "agent", agent) for name in names))
+            for agent in sorted(found)
+        )

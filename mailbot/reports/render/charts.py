@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from mailbot.reports.charts import Chart, Picture, Series, Shape, picture, sheet
 from mailbot.reports.figures.api import Report
+from mailbot.reports.figures.count import HOW
+from mailbot.reports.figures.keys import Key
 from mailbot.reports.render.sections import PROMISED, clean, named, target_name, title
 from mailbot.reports.render.translations import say
 
@@ -32,7 +34,12 @@ def _days(report: Report, language: str) -> Chart:
         groups = (days[start : start + together] for start in starts)
         return tuple(float(sum(getattr(day, name) for day in group)) for group in groups)
 
-    series = tuple(Series(say(name, language), counts(name)) for name in ("opened", "closed"))
+    def keys(name: str) -> tuple[Key, ...]:
+        return tuple((name, "day", str(day.date)) for day in days) if together == 1 else ()
+
+    series = tuple(
+        Series(say(name, language), counts(name), keys=keys(name)) for name in ("opened", "closed")
+    )
     labels = tuple(f"{days[start].date.day}/{days[start].date.month}" for start in starts)
     name = "Per day" if together == 1 else "Per week"
     return Chart(Shape.BARS, say(name, language), labels, series, say("tickets", language))
@@ -41,7 +48,11 @@ def _days(report: Report, language: str) -> Chart:
 def _promises(report: Report, language: str) -> Chart:
     kept = [each for target in PROMISED if (each := report.figures.kept(target)).share is not None]
     series = tuple(
-        Series(say(name, language), tuple(float(getattr(each, name)) for each in kept))
+        Series(
+            say(name, language),
+            tuple(float(getattr(each, name)) for each in kept),
+            keys=tuple((name, each.target) for each in kept),
+        )
         for name in ("kept", "missed")
     )
     labels = tuple(say(target_name(each.target), language) for each in kept)
@@ -65,9 +76,13 @@ def _backlog(report: Report, language: str) -> Chart:
 
 def _escalations(report: Report, language: str) -> Chart:
     raised = report.figures.escalations[:MOST]
-    series = (
-        Series(say("automatic", language), tuple(float(each.automatic) for each in raised)),
-        Series(say("by hand", language), tuple(float(each.manual) for each in raised)),
+    series = tuple(
+        Series(
+            say(name, language),
+            tuple(float(getattr(each, how)) for each in raised),
+            keys=tuple(("escalated", "rule", each.rule, each.level, how) for each in raised),
+        )
+        for how, name in zip(HOW, ("automatic", "by hand"), strict=True)
     )
     labels = tuple(
         clean(f"{named(report, 'rule', each.rule, language)}, {named(report, 'level', each.level, language)}")
@@ -88,7 +103,11 @@ def _causes(report: Report, language: str) -> Chart:
         for each in shown
     )
     series = (
-        Series(say("this period", language), tuple(round(each.share * 100, 1) for each in shown)),
+        Series(
+            say("this period", language),
+            tuple(round(each.share * 100, 1) for each in shown),
+            keys=tuple(("cause", each.kind, each.name) for each in shown),
+        ),
         Series(say("weeks before", language), tuple(round(each.share_before * 100, 1) for each in shown)),
     )
     name = f"{say('Causes', language)}: {say('Share of all tickets', language)} (%)"
@@ -99,4 +118,5 @@ def _marks(report: Report, language: str) -> Chart:
     marks = report.figures.satisfaction.marks
     labels = ("1", "2", "3", "4", "5") if any(marks) else ()
     values = tuple(map(float, marks)) if labels else ()
-    return Chart(Shape.BARS, say("Satisfaction", language), labels, (Series("", values),))
+    keys = tuple(("mark", mark) for mark in labels)
+    return Chart(Shape.BARS, say("Satisfaction", language), labels, (Series("", values, keys=keys),))

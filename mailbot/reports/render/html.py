@@ -25,7 +25,8 @@ body { font: 16px/1.5 -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Arial, san
 body { color: var(--ink); background: var(--page); max-width: 1000px; margin: 2em auto; padding: 0 16px }
 h1 { font-size: 20px; line-height: 26px } h2 { font-size: 16px; line-height: 22px; margin: 32px 0 8px }
 .quiet { color: var(--quiet) } .charts svg { color: var(--ink); margin: 16px 16px 0 0; vertical-align: top }
-.scroll { overflow-x: auto } table { border-collapse: collapse; font-size: 14px; line-height: 21px }
+svg { max-width: 100%; height: auto } .scroll { overflow-x: auto }
+table { border-collapse: collapse; font-size: 14px; line-height: 21px }
 th { text-align: left; font-weight: 600; border-bottom: 1px solid var(--line) }
 th, td { padding: 4px 16px 4px 0; vertical-align: top } .n { text-align: right; font-variant-numeric: tabular-nums }
 @media print { body { margin: 0 } section, svg { break-inside: avoid } }

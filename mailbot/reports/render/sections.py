@@ -7,16 +7,31 @@ from itertools import pairwise
 from operator import attrgetter
 
 from mailbot.domain import labels
+from mailbot.domain.compensation.ledger_summary import Tally
 from mailbot.domain.model import Target
 from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.causes import Cause
+from mailbot.reports.figures.count import HOW
 from mailbot.reports.figures.figures import AGES, MARKS_BY, Figures, Marks, Spread
+from mailbot.reports.figures.keys import Key
 from mailbot.reports.render.translations import NOTHING, day, number, percent, say, span, stretch
 
 LONGEST = 60  # characters of a cell
 MOST_CONFUSIONS = 20  # rows
 _KEYS = ("category", "rule", "team", "level", "priority", "cause")
 PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.PROMISE)
+
+
+class Cell(str):
+    """The text of a cell. `figure`: the key of what its number counts, () where that has no list of tickets."""
+
+    figure: Key
+
+    def __new__(cls, text: str, figure: Key = ()) -> "Cell":
+        """Make the text one printable line of bounded length."""
+        cell = super().__new__(cls, clean(text))
+        cell.figure = figure
+        return cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +41,7 @@ class Section:
 
     title: str
     heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     names: int = 1
 
 
@@ -102,19 +117,19 @@ class _Writer:
     def _table(
         self, name: str, heads: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1
     ) -> Section:
-        cells = tuple(tuple(clean(cell) for cell in row) for row in rows)
+        cells = tuple(tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows)
         return Section(self._say(name), tuple(map(self._say, heads)), cells, names)
 
     # --- summary ---
 
     def glance(self) -> Section:
         rows = [
-            *(self._counted(name, name) for name in ("opened", "closed")),
-            self._counted("open at the end", "open_at_end"),
-            *(self._counted(name, name) for name in ("merged", "reopened", "escalated")),
-            self._counted("answers sent", "answers"),
-            self._counted("machines' mail filed", "filed"),
-            self._counted("incidents", "incidents"),
+            *(self._counted(name, name, name) for name in ("opened", "closed")),
+            self._counted("open at the end", "open_at_end", "open"),
+            *(self._counted(name, name, name) for name in ("merged", "reopened", "escalated")),
+            self._counted("answers sent", "answers", "answers"),
+            self._counted("machines' mail filed", "filed", "filed"),
+            self._counted("incidents", "incidents", "incidents"),
             self._shared("closings undone", self._now.reopen_rate, self._before.reopen_rate),
             self._shared("promises kept", self._now.kept_share, self._before.kept_share),
             self._shared("category right at once", self._now.category_right, self._before.category_right),
@@ -126,11 +141,20 @@ class _Writer:
         shown = [row for row in rows if row and row[1:3] != (NOTHING, NOTHING)]
         return self._table("At a glance", ("figure", "this period", "before", "change"), shown)
 
-    def _counted(self, name: str, attribute: str) -> tuple[str, ...]:
+    def _counted(self, name: str, attribute: str, *figure: str) -> tuple[str, ...]:
         now, before = getattr(self._now, attribute), getattr(self._before, attribute)
         if not (now or before):
             return ()
-        return (self._say(name), *self._numbers(now, before), self._change(now, before))
+        return (
+            self._say(name),
+            self._count(now, *figure),
+            number(before, self._language),
+            self._change(now, before),
+        )
+
+    def _count(self, count: int, *figure: str) -> Cell:
+        """Write a number whose tickets can be listed."""
+        return Cell(number(count, self._language), figure if count else ())
 
     def _shared(self, name: str, now: float | None, before: float | None) -> tuple[str, ...]:
         if not (now or before):
@@ -177,23 +201,28 @@ class _Writer:
 
     def times(self) -> Section:
         names = (
-            ("first response, work time", "first_response.work"),
-            ("next response, work time", "next_response.work"),
-            ("resolution, work time", "resolution.work"),
-            ("resolution, by the clock", "resolution.wall"),
-            ("confirmation by the new owner", "confirmation.work"),
+            ("first response, work time", "first_response.work", "first_response"),
+            ("next response, work time", "next_response.work", "next_response"),
+            ("resolution, work time", "resolution.work", "closed"),
+            ("resolution, by the clock", "resolution.wall", "closed"),
+            ("confirmation by the new owner", "confirmation.work", "confirmation"),
             ("acknowledgement", "acknowledgement"),
         )
-        rows = [self._spread(name, attrgetter(attribute)) for name, attribute in names]
+        rows = [self._spread(name, attrgetter(attribute), *figure) for name, attribute, *figure in names]
         heads = ("what", "count", "half within", "9 in 10 within", "change")
         return self._table("Times", heads, [row for row in rows if row])
 
-    def _spread(self, name: str, of: Callable[[Figures], Spread]) -> tuple[str, ...]:
+    def _spread(self, name: str, of: Callable[[Figures], Spread], *figure: str) -> tuple[str, ...]:
         now, before = of(self._now), of(self._before)
         if not now.count:
             return ()
         spans = (span(each, self._language) for each in (now.median, now.p90))
-        return self._say(name), *self._numbers(now.count), *spans, self._slower(now.median, before.median)
+        return (
+            self._say(name),
+            self._count(now.count, *figure) if figure else Cell(number(now.count, self._language)),
+            *spans,
+            self._slower(now.median, before.median),
+        )
 
     def promises(self) -> Section:
         rows = []
@@ -203,7 +232,8 @@ class _Writer:
             for each in ([whole] if len(parts) > 1 else []) + parts:
                 name = self._say(target_name(target))
                 priority = self._named("priority", each.priority) or self._say("in all")
-                counts = self._numbers(each.kept, each.missed)
+                of = (target, each.priority) if each.priority else (target,)
+                counts = [self._count(getattr(each, how), how, *of) for how in ("kept", "missed")]
                 rows.append((name, priority, *counts, percent(each.share, self._language)))
         return self._table("Promises", ("target", "priority", "kept", "missed", "share"), rows, names=2)
 
@@ -212,7 +242,10 @@ class _Writer:
             (
                 self._named("rule", each.rule),
                 self._named("level", each.level),
-                *self._numbers(each.automatic, each.manual),
+                *(
+                    self._count(getattr(each, how), "escalated", "rule", each.rule, each.level, how)
+                    for how in HOW
+                ),
             )
             for each in self._now.escalations
         ]
@@ -221,11 +254,19 @@ class _Writer:
     def backlog(self) -> Section:
         teams = [each for each in self._now.teams if each.open_at_end]
         rows = [
-            (self._named("team", each.team), *self._numbers(*each.ages, each.open_at_end)) for each in teams
+            (
+                self._named("team", each.team),
+                *(
+                    self._count(count, "open", "age", each.team, str(place))
+                    for place, count in enumerate(each.ages)
+                ),
+                self._count(each.open_at_end, "open", "team", each.team),
+            )
+            for each in teams
         ]
         if len(teams) > 1:
             ages = [sum(column) for column in zip(*(each.ages for each in teams), strict=True)]
-            rows.append((self._say("in all"), *self._numbers(*ages, sum(ages))))
+            rows.append((self._say("in all"), *self._numbers(*ages), self._count(sum(ages), "open")))
         return self._table("Backlog by age", ("team", *age_names(self._language), "in all"), rows)
 
     def confusion(self) -> Section:
@@ -234,7 +275,7 @@ class _Writer:
             (
                 self._named("category", each.chosen),
                 self._named("category", each.settled),
-                *self._numbers(each.count),
+                self._count(each.count, "judged", each.chosen, each.settled),
                 percent(each.share, self._language),
             )
             for each in self._now.confusions[:MOST_CONFUSIONS]
@@ -247,7 +288,8 @@ class _Writer:
         rows = [
             (
                 self._named("team", each.team),
-                *self._numbers(*(getattr(each, name) for name in names), each.open_at_end),
+                *(self._count(getattr(each, name), name, "team", each.team) for name in names),
+                self._count(each.open_at_end, "open", "team", each.team),
             )
             for each in self._now.teams
         ]
@@ -255,14 +297,19 @@ class _Writer:
 
     def agents(self) -> Section:
         rows = [
-            (each.agent, *self._numbers(each.answers, each.closed, each.open_at_end))
+            (
+                each.agent,
+                self._count(each.answers, "answers", "agent", each.agent),
+                self._count(each.closed, "closed", "agent", each.agent),
+                self._count(each.open_at_end, "open", "agent", each.agent),
+            )
             for each in self._now.agents
         ]
         return self._table("Agents", ("agent", "answers", "closed", "open at the end"), rows)
 
     def marks(self) -> Section:
         marks = enumerate(self._now.satisfaction.marks, 1) if self._now.satisfaction.count else ()
-        rows = [(str(mark), *self._numbers(count)) for mark, count in marks]
+        rows = [(str(mark), self._count(count, "mark", str(mark))) for mark, count in marks]
         return self._table("Satisfaction", ("mark", "count"), rows)
 
     def marks_of(self) -> Section:
@@ -270,7 +317,7 @@ class _Writer:
             (
                 self._say(each.kind),
                 self._named(each.kind, each.name),
-                *self._numbers(each.marks.count),
+                self._count(each.marks.count, "marks", kind, each.name),
                 *self._marks_shown(each.marks),
             )
             for kind in MARKS_BY
@@ -289,7 +336,8 @@ class _Writer:
         rows = [
             (
                 self._named("cause", cause) or self._say("none given"),
-                *self._numbers(now, then),
+                self._count(now, "closed", "cause", cause),
+                *self._numbers(then),
                 self._change(now, then),
             )
             for cause, now, then in compared
@@ -323,20 +371,25 @@ class _Writer:
         rising = self._say("rising").upper() if each.rising else ""
         g2 = number(each.g2, self._language, 1)
         name = self._named(each.kind, each.name)
-        return self._say(each.kind), name, number(each.count, self._language), *shares, g2, rising
+        count = self._count(each.count, "cause", each.kind, each.name)
+        return self._say(each.kind), name, count, *shares, g2, rising
 
     def compensation(self) -> Section:
         ledger, granted = self._report.compensation, self._say("granted")
         whole = (
-            (self._say(name), NOTHING, getattr(ledger, name)) for name in ("asked", "granted", "refused")
+            (self._say(name), NOTHING, getattr(ledger, name), (name,))
+            for name in ("asked", "granted", "refused")
         )
-        found = [each for each in whole if each[2].count]
+        found: list[tuple[str, str, Tally, Key]] = [each for each in whole if each[2].count]
         for kind in ("team", "level", "category", "agent"):
+            what = f"{granted}, {self._say(kind)}"
             by = getattr(ledger, f"by_{kind}").items()
-            parts = [(self._named(kind, key), tally) for key, tally in by]
-            found += ((f"{granted}, {self._say(kind)}", *part) for part in parts)
-        found += ((self._say("refused"), *part) for part in ledger.refused_by.items())
-        rows = [(what, name, *self._numbers(each.count), str(each.amount)) for what, name, each in found]
+            found += ((what, self._named(kind, key), tally, ("granted", kind, key)) for key, tally in by)
+        refused = self._say("refused")
+        found += ((refused, by, tally, ("refused", "by", by)) for by, tally in ledger.refused_by.items())
+        rows = [
+            (what, name, self._count(each.count, *key), str(each.amount)) for what, name, each, key in found
+        ]
         return self._table("Compensation", ("what", "", "count", "amount"), rows, names=2)
 
     def _numbers(self, *values: int) -> tuple[str, ...]:

@@ -162,3 +162,14 @@ def test_charts_are_placed_beside_and_below_each_other_on_a_sheet() -> None:
     assert whole.width == 2 * 300 + 3 * 16
     assert whole.svg().count("font-weight") == 1 + len(CHARTS)
     assert size_of(whole.png())[0] == whole.width * 2
+
+
+def test_a_mark_with_a_key_leads_to_what_it_counts_and_the_picture_has_no_style() -> None:
+    series = (Series("now", (3.0, 0.0), keys=(("opened", "a&b"), ("opened", "c"))),)
+    drawn = picture(Chart(Shape.BARS, "x", ("a", "b"), series))
+    shown = drawn.svg("", lambda key: f"/tickets?of={key[1]}")
+
+    assert shown.count("<a href=") == 1
+    assert 'href="/tickets?of=a&amp;b" aria-label="a: 3"' in shown
+    assert "style" not in shown
+    assert "<a " not in drawn.svg()

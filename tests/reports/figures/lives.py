@@ -160,7 +160,7 @@ def report(
 ) -> Report:
     """Build a report from the whole lives of tickets."""
     maker = Maker(period, calendar_of, team)
-    for events in lives:
-        maker.add(events)
-        maker.opened(events)
+    for number, events in enumerate(lives):
+        maker.add(str(number), events)
+        maker.opened(str(number), events)
     return maker.report(made_at)

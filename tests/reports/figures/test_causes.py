@@ -19,8 +19,8 @@ def ticket(category: str = "payment", subject: str = "", *details: tuple[str, st
 def counted(**categories: int) -> Counts:
     counts = Counts()
     for category, count in categories.items():
-        for _ in range(count):
-            counts.add(ticket(category))
+        for number in range(count):
+            counts.add(str(number), ticket(category))
     return counts
 
 
@@ -78,9 +78,9 @@ def test_what_may_be_chance_or_is_no_more_than_before_is_not_marked(
 
 def test_details_and_phrases_count_once_a_ticket_and_are_shown_from_five_tickets_on() -> None:
     now = Counts()
-    for _ in range(LEAST):
-        now.add(ticket("a", "Top-up gagal, top-up GAGAL!", ("bank", "BCA"), ("bank", "BCA")))
-    now.add(ticket("a", "Kartu rusak", ("bank", "Mandiri")))
+    for number in range(LEAST):
+        now.add(str(number), ticket("a", "Top-up gagal, top-up GAGAL!", ("bank", "BCA"), ("bank", "BCA")))
+    now.add("x", ticket("a", "Kartu rusak", ("bank", "Mandiri")))
     shown = found(now, Counts())
 
     assert shown["bank: BCA"].count == LEAST

@@ -157,10 +157,10 @@ def test_a_spread_is_mean_median_and_the_ninth_tenth() -> None:
 def test_causes_are_compared_with_the_four_weeks_before_of_which_the_openings_are_enough() -> None:
     older = [[opened(-24 * days), routed(-24 * days), closed(-24 * days + 1)] for days in (8, 27, 29)]
     maker = Maker(WEEK, lambda _: ALWAYS)
-    for life in TICKETS:
-        maker.add(life)
+    for number, life in enumerate(TICKETS):
+        maker.add(str(number), life)
     for life in older:
-        maker.opened(life[:2])
+        maker.opened("older", life[:2])
     found = maker.report(WEEK.until)
 
     assert found == made([*TICKETS, *older])

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 
 from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY
+from mailbot.domain.compensation.requests import Entry, Kind
 from mailbot.domain.reasons import NO_REASON
+from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALWAYS
-from mailbot.reports.figures.api import Period, Report
+from mailbot.reports.charts import picture
+from mailbot.reports.charts.svg import Box
+from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.render.charts import charts, poster
 from mailbot.reports.render.html import for_mail, page
 from mailbot.reports.render.json_form import shape
@@ -168,6 +172,36 @@ def test_an_empty_report_is_rendered_in_every_form() -> None:
     assert "Tidak ada tiket masuk" in text(empty, "id")
     assert poster(empty).png()
     assert shape(empty)["figures"]["reopen_rate"] is None
+
+
+@given(st.lists(lives(), max_size=4))
+def test_a_number_with_a_key_is_the_count_of_the_tickets_under_it(tickets: list[list[e.Event]]) -> None:
+    maker = Maker(WEEK, lambda _: ALWAYS)
+    for place, life in enumerate([*TICKETS, *tickets]):
+        maker.add(str(place), life)
+    for kind in Kind:
+        limit = "per_ticket" if kind is Kind.REFUSED else ""
+        maker.compensated(
+            Entry(at(1), kind, 1, "T", "c", "payment", "payments", Money(5), EKO, "r", "L1", limit=limit)
+        )  # type: ignore[arg-type]
+    told = maker.report(WEEK.until)
+
+    keyed = [cell for table in sections(told) for row in table.rows for cell in row if cell.figure]
+    for cell in keyed:
+        assert int(cell) == len(told.tickets[cell.figure]), cell.figure
+    assert {cell.figure[0] for cell in keyed} >= {
+        "opened",
+        "open",
+        "kept",
+        "escalated",
+        "mark",
+        "cause",
+        "granted",
+    }
+    drawn = (picture(chart) for chart in charts(told))
+    keys = [mark.key for each in drawn for mark in each.marks if isinstance(mark, Box) and mark.key]
+    assert keys
+    assert all(told.tickets[key] for key in keys)
 
 
 @given(st.lists(lives(), max_size=3))

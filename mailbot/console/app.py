@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from mailbot.console import opening
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
 from mailbot.console.render import STATIC
@@ -41,7 +42,11 @@ async def first_page(request: Request) -> Response:
 
 def routes() -> list[BaseRoute]:
     """List the routes of all parts."""
-    return [Route("/", first_page), Mount("/static", _Files(directory=STATIC), name="static")]
+    return [
+        Route("/", first_page),
+        Mount("/static", _Files(directory=STATIC), name="static"),
+        *opening.ROUTES,
+    ]
 
 
 def build(desk: Desk) -> Starlette:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mailbot.domain import events as e
 from mailbot.domain import filing, news, notify, reasons
-from mailbot.domain.actor import CUSTOMER, POLICY, Actor
+from mailbot.domain.actor import CUSTOMER, POLICY
 from mailbot.domain.classify import routing_event
 from mailbot.domain.escalation import ownership
 from mailbot.domain.incidents import complaints
@@ -28,7 +28,7 @@ from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies import undeliverable, without_token
 from mailbot.domain.replies.auto_reply import Permission, permission
 from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
-from mailbot.domain.replies.without_token import help_key
+from mailbot.domain.replies.without_token import Forwarded, help_key
 from mailbot.domain.routing.account_change import unproven_change
 from mailbot.domain.routing.routed import Routed, route
 from mailbot.domain.routing.routing_facts import circumstances, mailbox_of, routing_facts
@@ -61,7 +61,7 @@ def _first_event(
     box, held, forwarded = mailbox_of(envelope, policy), facts.held_for, facts.forwarded
     return e.TicketOpened(
         at=now,
-        by=Actor.agent(forwarded.agent) if forwarded else CUSTOMER,
+        by=forwarded.by if forwarded else CUSTOMER,
         mailbox=box.address,
         customer=customer_of(mail, envelope, policy),
         subject=mail.subject,
@@ -82,7 +82,7 @@ def _permission(
 ) -> Permission:
     """Decide whether the customer gets an acknowledgement, before suppressions and incidents."""
     if facts.forwarded:
-        return Permission(reasons.of("forwarded_by_agent", agent=facts.forwarded.agent), {})
+        return Permission(facts.forwarded.why_not_acknowledged, {})
     allowed = permission(mail, envelope, box, policy, facts.rate_limits, now)
     if facts.acknowledged_before and not allowed.refused:
         return Permission(reasons.of("answers_acknowledgement"), {})
@@ -255,8 +255,12 @@ def _remarks(
         other_sender(mail, first.customer, policy),
         why_unreachable(builder.ticket.answers_to),
         reasons.of("answers_go_to", address=first.reply_to) if first.reply_to else NO_REASON,
-        reasons.of("brought_by", agent=forwarded.agent) if forwarded else NO_REASON,
+        _brought_by(forwarded) if forwarded else NO_REASON,
     )
+
+
+def _brought_by(forwarded: Forwarded) -> Reason:
+    return reasons.of("written_down_by" if forwarded.spoken else "brought_by", agent=forwarded.by.name)
 
 
 def _named_tickets(opened: e.TicketOpened, ticket: Ticket, facts: MailFacts) -> Reason:

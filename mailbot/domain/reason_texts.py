@@ -273,6 +273,26 @@ TEXTS: Mapping[str, Texts] = {
         "Reply-To of {customer}, in the same organisation",
         "Reply-To dari {customer}, di organisasi yang sama",
     ),
+    "opened_by_staff": (
+        "{agent} opened it, who may have it acknowledged",
+        "dibuka oleh {agent}, yang dapat meminta konfirmasi dikirim",
+    ),
+    "written_down_by": (
+        "{agent} wrote down what the customer said",
+        "{agent} mencatat apa yang dikatakan pelanggan",
+    ),
+    "staff_is_no_customer": (
+        "{address} is one of our own addresses, and no customer's",
+        "{address} adalah alamat kita sendiri, bukan pelanggan",
+    ),
+    "no_mailbox": (
+        "{mailbox} is none of our mailboxes",
+        "{mailbox} bukan salah satu kotak surat kita",
+    ),
+    "matter_is_empty": (
+        "write a subject, or what the customer said",
+        "tulis judul, atau apa yang dikatakan pelanggan",
+    ),
     "no_held_acknowledgement": (
         "{ticket} has no acknowledgement that waits for an agent",
         "{ticket} tidak memiliki konfirmasi yang menunggu agen",

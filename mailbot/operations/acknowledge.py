@@ -7,7 +7,7 @@ from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.reasons import Refusal
-from mailbot.domain.replies.without_token import on_acknowledge
+from mailbot.domain.replies.without_token import FORWARDED, SPOKEN, on_acknowledge
 from mailbot.operations.transaction import transact
 from mailbot.store import outbox, suppressions
 from mailbot.store.store import Store
@@ -27,16 +27,17 @@ def acknowledge(store: Store, runtime: Runtime, request: AcknowledgeCommand) -> 
 
     The row of the suppressed acknowledgement gives way to the one that leaves, in one transaction.
     """
-    return transact(store, runtime, request.now, lambda transaction: _decide(transaction, request))
+    return transact(store, runtime, request.now, lambda transaction: decide(transaction, request))
 
 
-def _decide(transaction: Transaction, request: AcknowledgeCommand) -> Decision | Refusal | None:
+def decide(transaction: Transaction, request: AcknowledgeCommand) -> Decision | Refusal | None:
+    """Do the same in a transaction of the caller."""
     connection, number = transaction.connection, request.number
     ticket = transaction.load([number]).get(number)
     if ticket is None:
         return None
     held = outbox.suppressed_acknowledgement(connection, number)
-    if held is None or held.reason.code != "forwarded_by_agent":
+    if held is None or held.reason.code not in (FORWARDED, SPOKEN):
         return reasons.refuse("no_held_acknowledgement", ticket=number)
     address = ticket.answers_to.lower()
     suppression = suppressions.load(connection, {address}, request.now).get(address)

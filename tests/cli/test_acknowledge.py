@@ -1,5 +1,6 @@
 """`mailbot ticket acknowledge`: the acknowledgement of a mail that an agent forwarded."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 async def forwarded(shell: Shell) -> str:
     mail = {"sender": AYU, "peer": AGENTS_NETWORK, "Subject": "Fwd: Saldo terpotong", "body": FORWARD}
     return (await shell.desk.receive(**mail)).number
+
+
+async def test_an_agent_opens_a_ticket_for_a_customer_who_called(shell: Shell) -> None:
+    said = ("ticket", "open", "--customer", "Siti@Pelanggan.example", "--said", "Saldo saya hilang.")
+    found = json.loads(shell.run(*said, "--as", AYU, "--take", "--json"))
+    assert (found["customer"], found["assignee"]) == ("siti@pelanggan.example", AYU)
+    assert "our own addresses" in shell.run("ticket", "open", "--customer", AYU, "--said", "Halo", code=1)
 
 
 async def test_the_agent_lets_the_acknowledgement_leave_once(shell: Shell) -> None:

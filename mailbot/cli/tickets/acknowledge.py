@@ -19,7 +19,7 @@ from mailbot.workers.runtime import Runtime
 @click.argument("number", shell_complete=complete_number)
 @acting_options
 def acknowledge(number: str, agent: str | None, in_json: bool) -> None:
-    """Send the acknowledgement of ticket NUMBER, which an agent's forwarded mail opened, to its customer."""
+    """Send the acknowledgement of ticket NUMBER, which an agent opened or forwarded, to its customer."""
 
     def decide(store: Store, runtime: Runtime, found: str, by: Actor) -> Decision | Refusal | None:
         return send(store, runtime, AcknowledgeCommand(found, by, now()))

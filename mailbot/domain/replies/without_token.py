@@ -24,15 +24,26 @@ from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.replies.auto_reply import take_token
 
 HELP = reasons.of("agent_mail_unclear")
+# Acknowledgements that wait for the word of whoever brought the matter.
+FORWARDED, SPOKEN = "forwarded_by_agent", "opened_by_staff"
 _HELP_RATE = Rate(1, timedelta(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """Who brought a customer's mail to us, and what that agent wrote above it."""
+    """Who brought a customer's matter to us, and what that person wrote about it.
 
-    agent: str
+    `spoken`: no mail was forwarded; the person wrote down what the customer said, on the phone or at a counter.
+    """
+
+    by: Actor
     cover: str = ""
+    spoken: bool = False
+
+    @property
+    def why_not_acknowledged(self) -> Reason:
+        """Return why no acknowledgement leaves by itself."""
+        return reasons.of(FORWARDED if not self.spoken else SPOKEN, agent=self.by.name)
 
 
 def match_for_agent(match: Match) -> Match:

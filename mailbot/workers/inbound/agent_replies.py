@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mailbot.domain.actor import Actor
 from mailbot.domain.language import guess
 from mailbot.domain.model import Attachment, Authentication, InboundMail, Ticket
 from mailbot.domain.notices import FOR_COLLEAGUES
@@ -117,7 +118,7 @@ def open_forwarded(mail: InboundMail, policy: Policy) -> tuple[InboundMail, Forw
         cc=(),
         language=guess(f"{found.subject}\n{found.text[:_LANGUAGE_SAMPLE]}"),
     )
-    return inside, Forwarded(mail.sender, found.cover)
+    return inside, Forwarded(Actor.agent(mail.sender), found.cover)
 
 
 def _goes_along(attachment: Attachment, text: str, answer: str) -> bool:

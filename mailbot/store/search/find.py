@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select, union_all
 
@@ -23,7 +24,11 @@ from mailbot.store.lists import ticket_list
 from mailbot.store.lists.ticket_list import ListedTicket
 from mailbot.store.schema import EPOCH, MICROSECOND, messages, search_documents, tickets
 from mailbot.store.search import conditions, index
+from mailbot.store.search.conditions import Condition
 from mailbot.store.search.matching import Hit, Judged, Wanted, judge, judge_words, newest, windows
+
+if TYPE_CHECKING:  # the shell searches without it
+    from mailbot.domain.people.access import Viewer
 
 RANKED, RANKED_OF_FEW = (
     100,
@@ -97,14 +102,21 @@ def search(
     page: PageRequest,
     now: datetime,
     clock: Callable[[], float] = time.monotonic,
+    viewer: "Viewer | None" = None,
 ) -> Page:
-    """Return one page of the tickets that match. Order and pages hold as long as no message comes in."""
+    """Return one page of the tickets that match. Order and pages hold as long as no message comes in.
+
+    `viewer`: only what this person may see is found, counted, and looked at.
+    """
+    of_tickets = conditions.of_tickets(query, connection.dialect.name, now)
+    if viewer:
+        of_tickets += ticket_list.visible_to(viewer)
     if query.is_about_tickets:
-        return _of_tickets(connection, query, page, now)
-    state = _Search(connection, query, now, clock)
+        return _of_tickets(connection, query, page, of_tickets)
+    state = _Search(connection, query, of_tickets, now, clock)
     named = state.named_tickets()
     unread = state.read_unread()
-    ranked = 1 if page.sort is Sort.NEWEST else RANKED_OF_FEW if query.filters else RANKED
+    ranked = 1 if page.sort is Sort.NEWEST else RANKED_OF_FEW if of_tickets else RANKED
     state.collect(max(MOST, page.end + 1), enough=max(ranked, page.end + 1))
     if state.is_complete and len(query.groups) > 1 and len(state.best) < page.end:
         state.add_apart()
@@ -120,10 +132,9 @@ def search(
     )
 
 
-def _of_tickets(connection: Connection, query: Query, page: PageRequest, now: datetime) -> Page:
+def _of_tickets(connection: Connection, query: Query, page: PageRequest, wanted: Sequence[Condition]) -> Page:
     """Return a page of a search without words: the newest tickets, status by status as their index has them."""
     most = max(MOST, page.end + 1)
-    wanted = conditions.of_tickets(query, connection.dialect.name, now)
     newest = select(tickets.c.number, tickets.c.opened_at).where(*wanted)
     newest = newest.order_by(tickets.c.opened_at.desc(), tickets.c.number.desc()).limit(most)
     statuses = conditions.statuses(query)
@@ -141,11 +152,15 @@ class _Search:
     """A search under way: the best hit of each ticket so far."""
 
     def __init__(
-        self, connection: Connection, query: Query, now: datetime, clock: Callable[[], float]
+        self,
+        connection: Connection,
+        query: Query,
+        of_tickets: Sequence[Condition],
+        now: datetime,
+        clock: Callable[[], float],
     ) -> None:
         self._connection, self._query, self._now, self._clock = connection, query, now, clock
         self._began_at = clock()
-        of_tickets = conditions.of_tickets(query, connection.dialect.name, now)
         of_messages = conditions.of_messages(query)
         self._wanted = Wanted(query, (*of_messages, *of_tickets), bool(of_tickets))
         self._of_tickets = of_tickets

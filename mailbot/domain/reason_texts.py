@@ -114,6 +114,10 @@ TEXTS: Mapping[str, Texts] = {
     "on_a_page": ("written in the console", "ditulis di konsol"),
     "by_program": ("sent by the API", "dikirim lewat API"),
     "already_done": ("this was already done", "ini sudah dilakukan"),
+    "message_since": (
+        "{count} new message(s) came while you were writing",
+        "{count} pesan baru datang saat Anda menulis",
+    ),
     # Rules
     "condition": ("{condition}", "{condition}"),
     "no_other_rule": ("no other rule matched", "tidak ada aturan lain yang cocok"),
@@ -886,6 +890,10 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "did_compensate": ("compensation of {amount}: {outcome}", "kompensasi {amount}: {outcome}"),
     "did_judge": ("the request for compensation: {outcome}", "permintaan kompensasi: {outcome}"),
+    "did_merge": ("{ticket} is part of {into} now", "{ticket} sekarang bagian dari {into}"),
+    "did_unmerge": ("{ticket} is a ticket of its own again", "{ticket} menjadi tiket tersendiri lagi"),
+    "did_split": ("split off as ticket {ticket}", "dipisahkan menjadi tiket {ticket}"),
+    "did_move": ("the message is on ticket {ticket} now", "pesan itu sekarang ada di tiket {ticket}"),
     "did": ("done: {command}", "dijalankan: {command}"),
     "no_verb": ("no command is #{verb}. Near: {near}", "tidak ada perintah #{verb}. Mirip: {near}"),
     "verb_stands_alone": ("#{verb} stands alone in its mail", "#{verb} harus sendirian dalam emailnya"),

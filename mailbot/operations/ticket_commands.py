@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from mailbot.domain import commands as c
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
+from mailbot.domain.acts.holds import answers
 from mailbot.domain.commands.carry_out import Acted, on_act
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Reading
+from mailbot.domain.commands.results import Outcome
 from mailbot.domain.escalation.overdue import take_first
 from mailbot.domain.events import AgentAnswered
 from mailbot.domain.ladder import next_deadline
@@ -19,17 +23,19 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.merging.rebuild import post_turn
 from mailbot.domain.model import Attachment, Direction
 from mailbot.domain.reasons import Reason, Refusal
+from mailbot.domain.replies.receipts import outcome_of
 from mailbot.operations.transaction import transact, transact_in_turn
-from mailbot.store import compensations
+from mailbot.store import compensations, conversation
 from mailbot.store.agents import acts
-from mailbot.store.codec import REASON
-from mailbot.store.console import forms
+from mailbot.store.codec import REASON, Codec
+from mailbot.store.console import drafts, forms, presence, sent_files
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
 from mailbot.workers.command_facts import is_about_money, prepare
 from mailbot.workers.runtime import Runtime
 from mailbot.workers.transaction import Transaction
 
+OUTCOME = Codec(Outcome)  # what is kept of a form that was carried out
 COMMAND_LINE, ON_A_PAGE, BY_PROGRAM = map(reasons.of, ("command_line", "on_a_page", "by_program"))
 
 Read = Callable[[Reading], Act | Refusal]
@@ -42,6 +48,7 @@ class TicketCommand:
     `money`: a command may be about compensation, so the ledger is locked before the ticket. `authority`: the agent
     by whose limits an operator acts about it. `anyway`: an answer is sent although a colleague has just answered.
     `once`: the key of a form; what was carried out by the same key is refused. `files` go along with the answer.
+    `seen`: the newest message that its author had read; after a newer one an answer waits for another word.
     `source`: where the command came from, kept beside its message.
     """
 
@@ -54,6 +61,7 @@ class TicketCommand:
     anyway: bool = False
     once: str = ""
     files: tuple[Attachment, ...] = ()
+    seen: int | None = None
     source: Reason = COMMAND_LINE
 
 
@@ -83,6 +91,8 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
     act = request.act if isinstance(request.act, Act) else request.act(Reading(ticket, by, policy, now))
     if isinstance(act, Refusal):
         return act
+    if refusal := _unseen(connection, request, act):
+        return refusal
     prepared = prepare(connection, transaction.snapshot, ticket, act, by, now)
     if isinstance(prepared, Refusal):
         return prepared
@@ -106,8 +116,27 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
         compensations.append(connection, acted.entries)
         acts.mark_sent(connection, acted.act.sends)
         if request.once:
-            forms.add(connection, request.once, by, now, request.number)
+            result = OUTCOME.dump_text(outcome_of(acted, policy, now))
+            forms.add(connection, request.once, by, now, request.number, result)
+        if request.source == ON_A_PAGE:
+            _end_writing(connection, request, acted)
     return acted
+
+
+def _unseen(connection: Connection, request: TicketCommand, act: Act) -> Refusal | None:
+    """Refuse an answer whose author does not know what came meanwhile."""
+    if request.seen is None or request.anyway or not answers(act):
+        return None
+    newer = conversation.newer_than(connection, request.number, request.seen, request.by.name)
+    return reasons.refuse("message_since", count=newer) if newer else None
+
+
+def _end_writing(connection: Connection, request: TicketCommand, acted: Acted) -> None:
+    """Remove the draft of what is on the ticket now, and that its author writes."""
+    is_note = any(isinstance(each, c.AddNote) for each in acted.act.commands)
+    if is_note or acted.answer:
+        drafts.remove(connection, request.number, request.by.name, note=is_note)
+        presence.remove(connection, request.number, request.by.name)
 
 
 def _message(request: TicketCommand, act: Act, acted: Acted) -> Message | None:
@@ -115,7 +144,9 @@ def _message(request: TicketCommand, act: Act, acted: Acted) -> Message | None:
     note = next((each.text for each in act.commands if isinstance(each, c.AddNote)), "")
     if not note and not acted.answer:
         return None
-    evidence = {"reason": REASON.dump(request.source)}
+    evidence: dict[str, object] = {"reason": REASON.dump(request.source)}
+    if request.files and not note:
+        evidence["files"] = [sent_files.describe(each) for each in request.files]
     direction, text = (Direction.NOTE, note) if note else (Direction.OUT, acted.answer)
     answered = (each.turn for each in acted.decision.events if isinstance(each, AgentAnswered))
     turn = "" if note else next(map(post_turn, answered), "")

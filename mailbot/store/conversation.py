@@ -106,6 +106,18 @@ def proven_name(connection: Connection, ticket: Ticket) -> str:
     return str(newest.get("name", "")) if newest else ""
 
 
+def newer_than(connection: Connection, number: str, message: int, author: str) -> int:
+    """Count what the customer and others wrote after that message; `author`: whose own do not count."""
+    public = messages.c.direction.in_((Direction.IN, Direction.OUT))
+    newer = (messages.c.ticket == number, messages.c.id > message, messages.c.author != author, public)
+    return connection.scalar(select(func.count()).select_from(messages).where(*newer)) or 0
+
+
+def newest_message(connection: Connection, number: str) -> int:
+    """Return the id of the newest message on the ticket, 0 without one."""
+    return connection.scalar(select(func.max(messages.c.id)).where(messages.c.ticket == number)) or 0
+
+
 # --- what notices show ------------------------------------------------------------------------------------
 
 

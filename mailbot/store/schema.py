@@ -529,8 +529,8 @@ drafts = _table(
     "drafts",
     Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
     Column("agent", Text, primary_key=True),
+    Column("note", Boolean, primary_key=True),  # an answer and a note are begun side by side
     Column("text", Text, nullable=False),
-    Column("note", Boolean, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_drafts_agent", "agent"),
 )

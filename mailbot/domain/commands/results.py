@@ -21,6 +21,26 @@ class Result:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an act led to, for who did it.
+
+    - `done`: what each command did. `text`: what the customer reads of it, "" for nothing.
+    - `also_sent`: our mails to the customer beside the text.
+    - `turn` and `turn_until`: who has to act next. `promised_at`: when the customer's promise ends.
+    - `next_steps`: what comes by itself. `undo_until`: until when it can be taken back, None for never.
+    """
+
+    done: tuple[Result, ...] = ()
+    text: str = ""
+    also_sent: Reason = NO_REASON
+    turn: Reason = NO_REASON
+    turn_until: datetime | None = None
+    promised_at: datetime | None = None
+    next_steps: tuple[tuple[datetime, Reason], ...] = ()
+    undo_until: datetime | None = None
+
+
 def result_of(command: c.AnyCommand, events: Sequence[Event], by: Actor, outcome: str = "") -> Result:
     """Return what the command did by the events that it led to. `outcome`: of a request for compensation."""
     match command:

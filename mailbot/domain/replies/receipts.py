@@ -1,5 +1,6 @@
 """The receipt for a mail with commands: what was done or why not, what the customer reads, what comes next."""
 
+from dataclasses import fields
 from datetime import datetime
 
 from mailbot.domain import ladder, notify, reasons
@@ -7,7 +8,7 @@ from mailbot.domain.acts.agent_act import undo_until
 from mailbot.domain.closing.causes import remark
 from mailbot.domain.commands import Accept
 from mailbot.domain.commands.carry_out import Acted
-from mailbot.domain.commands.results import Result
+from mailbot.domain.commands.results import Outcome, Result
 from mailbot.domain.events import TicketClosed
 from mailbot.domain.model import OVER, Ticket
 from mailbot.domain.notices import Answer, Closing, Notice, Receipt, ToCustomer
@@ -17,12 +18,19 @@ from mailbot.domain.reasons import NO_REASON, Reason
 
 def receipt_of(acted: Acted, agent: Agent, policy: Policy, now: datetime) -> Receipt:
     """Return the receipt for what was done."""
+    found = outcome_of(acted, policy, now)
+    return Receipt(
+        *_head(acted.decision.ticket, agent), **{name: getattr(found, name) for name in _OF_OUTCOME}
+    )
+
+
+def outcome_of(acted: Acted, policy: Policy, now: datetime) -> Outcome:
+    """Return what an act led to: of a receipt what does not depend on its reader."""
     ticket, notices = acted.decision.ticket, acted.decision.notices
     is_over = ticket.status in OVER
     if any(isinstance(each, Accept) for each in acted.act.commands):
-        return Receipt(*_head(ticket, agent), done=acted.done)  # what comes next is up to the other ticket
-    return Receipt(
-        *_head(ticket, agent),
+        return Outcome(acted.done)  # what comes next is up to the other ticket
+    return Outcome(
         done=(*acted.done, *_remarks(acted, policy)),
         text=acted.answer,
         also_sent=_also_sent(ticket, notices),
@@ -34,6 +42,9 @@ def receipt_of(acted: Acted, agent: Agent, policy: Policy, now: datetime) -> Rec
         next_steps=notify.next_steps(ticket, policy, now),
         undo_until=undo_until(acted.decision, policy),
     )
+
+
+_OF_OUTCOME = tuple(each.name for each in fields(Outcome))
 
 
 def _remarks(acted: Acted, policy: Policy) -> tuple[Result, ...]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from mailbot.domain.commands.results import Result
+from mailbot.domain.commands.results import Outcome, Result
 from mailbot.domain.notices import Receipt
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import render
@@ -13,7 +13,7 @@ from mailbot.mail.compose.times import clock_time
 
 
 def receipt_values(
-    notice: Receipt, policy: Policy | None, *, language: str, zone: str, now: datetime
+    notice: Receipt | Outcome, policy: Policy | None, *, language: str, zone: str, now: datetime
 ) -> dict[str, Value]:
     """Return `results`, a sentence for each command, and `next_steps`, what comes by itself."""
 

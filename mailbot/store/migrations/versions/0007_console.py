@@ -70,8 +70,8 @@ def _create_of_tickets() -> None:
     op.create_table(
         "drafts",
         *of_ticket("agent"),
+        sa.Column("note", sa.Boolean, primary_key=True),
         sa.Column("text", sa.Text, nullable=False),
-        sa.Column("note", sa.Boolean, nullable=False),
         sa.Column("at", Moment, nullable=False),
     )
     op.create_index("ix_drafts_agent", "drafts", ["agent"])

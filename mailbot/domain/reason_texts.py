@@ -974,6 +974,7 @@ TEXTS: Mapping[str, Texts] = {
         "{reason}. Your answer is still held: #send sends it",
         "{reason}. Jawaban Anda masih ditahan: #kirim mengirimnya",
     ),
+    "mentioned": ("{agent} mentions you in a note", "{agent} menyebut Anda dalam catatan"),
     "act_undone": ("{actor} took it back", "{actor} membatalkannya"),
     # Turn and promises
     "answer_asks": ("the answer asks: {words}", "jawaban bertanya: {words}"),

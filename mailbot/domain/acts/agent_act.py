@@ -20,7 +20,7 @@ _APART = (
     *get_args(e.Merging),
     *get_args(e.Moving),
 )
-_NOTHING_DONE = (e.NoteAdded, e.AgentMailHeld)  # never taken back
+_NOTHING_DONE = (e.NoteAdded, e.AgentMailHeld, e.PeopleNotified)  # never taken back
 
 COLLEAGUE_ANSWERED = "colleague_answered"
 # Reasons of a held mail that its author may send after all: see `holds`.
@@ -99,7 +99,7 @@ def _with_incident(event: e.Event) -> bool:
 
 def undo_until(decision: Decision, policy: Policy) -> datetime | None:
     """Return until when an agent can take it back, None where there is nothing that goes back."""
-    stays = (*_NOTHING_DONE, e.PeopleNotified, *get_args(e.Compensation))
+    stays = (*_NOTHING_DONE, *get_args(e.Compensation))
     if all(isinstance(event, stays) for event in decision.events):
         return None
     return leaves_at(decision, policy)

@@ -17,6 +17,7 @@ from mailbot.domain.acts.undo import NOTHING_DONE, UndoFacts
 from mailbot.domain.assignment import NO_LOADS, Loads
 from mailbot.domain.closing.close import close
 from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.mentions import notify_mentioned
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.commands.results import Result, result_of
 from mailbot.domain.compensation import requests
@@ -196,6 +197,7 @@ class _Acting:
         match command:
             case c.AddNote(text):
                 builder.record(e.NoteAdded(now, by, text))
+                notify_mentioned(builder, text, by, policy, now)
             case c.Close() | c.Wait() if builder.ticket.is_incident:
                 return reasons.refuse("incident_is_resolved", ticket=builder.ticket.number)
             case c.Close(because, cause):

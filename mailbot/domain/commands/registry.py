@@ -368,7 +368,9 @@ VERBS: tuple[Verb, ...] = (
         "note",
         _words("catatan", "note"),
         _note,
-        _both("semua di bawahnya catatan untuk tim", "everything below is a note for the team"),
+        _both(
+            "di bawahnya catatan untuk tim; @nama memberi tahu", "below is a note; @name notifies a colleague"
+        ),
         _both("[teks]", "[text]"),
         Below.NOTE,
         example=_both("sudah dicek di bank", "checked with the bank"),

@@ -1,4 +1,4 @@
-"""Events as sentences for people: one function for each kind of event, in the table `TEXTS`."""
+"""Events as sentences for people in both languages: one function for each kind of event, in the table `TEXTS`."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,314 +6,502 @@ from typing import Any
 
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
-from mailbot.domain.model import NoticeKind, Role, Turn
-from mailbot.domain.reasons import Reason
+from mailbot.domain.model import Role
+from mailbot.domain.reasons import Reason, term
 from mailbot.views.clean_text import clean
-from mailbot.views.formats import format_duration, format_time
-from mailbot.views.ladder_text import REMINDER_REASONS, clocks_text, spaced
+from mailbot.views.event_words import FIELDS, NOTICE_REASONS, REMINDER_REASONS, TURNS, clocks_text
+from mailbot.views.wording import PageWording, Wording
 
-NOTICE_REASONS: dict[NoticeKind, str] = {
-    NoticeKind.NEW: "a new ticket",
-    NoticeKind.CUSTOMER_WROTE: "the customer wrote",
-    NoticeKind.ESCALATED: "it was escalated",
-    NoticeKind.HANDED_OVER: "it was handed over",
-    NoticeKind.ASSIGNED: "it was assigned",
-    NoticeKind.REMINDER: "a reminder",
-    NoticeKind.FOLLOW_UP: "the customer is silent: ask again or close",
-    NoticeKind.UNCONFIRMED: "it is held: accept or reject it",
-    NoticeKind.DECIDED: "the decision was made",
-    NoticeKind.NOTIFY: "for their attention",
-    NoticeKind.BOUNCED: "mail to somebody bounced",
-    NoticeKind.UNDELIVERABLE: "mail to somebody could not be sent",
-    NoticeKind.COMPLAINED: "a recipient reported our mail as abuse",
-    NoticeKind.PROGRESS: "the progress",
-    NoticeKind.COMPENSATION: "the request for compensation was decided",
-    NoticeKind.CLOSED: "the closing word",
-    NoticeKind.TURN_CAME_BACK: "a wait ended: the turn is ours again",
-    NoticeKind.LOW_SCORE: "the customer rated it low",
-    NoticeKind.INCIDENT: "many similar complaints",
-}
-
-
-TURNS: dict[Turn, str] = {
-    Turn.OURS: "the turn stays ours",
-    Turn.CUSTOMER: "the turn is the customer's",
-    Turn.THIRD_PARTY: "the turn is a third party's",
-}
+LONGEST = 600  # characters of a sentence
 
 
 def event_text(event: e.Event, zone: str) -> str:
-    """Describe the event on one clean line, with times in `zone`."""
-    return clean(TEXTS[type(event)](event, zone), 600)
+    """Describe the event in the shell's words on one clean line, with times in `zone`."""
+    return _one_line(event, Wording(zone))
+
+
+def page_event_text(event: e.Event, words: PageWording) -> str:
+    """Describe the event for a page: a sentence with agents' names and labels."""
+    text = words.in_text(_one_line(event, words))
+    return text[:1].upper() + text[1:]
+
+
+def _one_line(event: e.Event, words: Wording) -> str:
+    return clean(TEXTS[type(event)](event, words), LONGEST)
 
 
 def actor_text(by: Actor) -> str:
     """Name the actor: "agent ayu@...", "operator eko", "the customer", "the policy"."""
-    return f"{by.kind} {clean(by.name)}" if by.name else f"the {by.kind}"
+    return Wording("UTC").actor(by)
 
 
-def _opened(event: e.TicketOpened, _zone: str) -> str:
+# --- the beginning ----------------------------------------------------------------------------------------
+
+
+def _opened(event: e.TicketOpened, words: Wording) -> str:
+    t, subject = words.t, repr(clean(event.subject, 120))
     if event.split_from:
-        return f"{actor_text(event.by)} split it off {event.split_from}: {clean(event.subject, 120)!r}"
-    return "".join(
-        (
-            f"{event.customer} wrote to {event.mailbox}: {clean(event.subject, 120)!r}",
-            f", goes on from {event.follows}" if event.follows else "",
-            f", claims to be about {event.claims} without proof" if event.claims else "",
-            " and is held until an agent decides" if event.held_for else "",
-            f", perhaps means {event.suggests}" if event.suggests else "",
-            f", mentions {event.mentions} in its text" if event.mentions else "",
-        )
+        act = t(f"memisahkannya dari {event.split_from}", f"split it off {event.split_from}")
+        return f"{words.actor(event.by)} {act}: {subject}"
+    remarks = (
+        (event.follows, t(", lanjutan dari {}", ", goes on from {}")),
+        (event.claims, t(", mengaku tentang {} tanpa bukti", ", claims to be about {} without proof")),
+        (event.held_for, t(" dan ditahan sampai diputuskan petugas", " and is held until an agent decides")),
+        (event.suggests, t(", mungkin maksudnya {}", ", perhaps means {}")),
+        (event.mentions, t(", menyebut {} dalam isinya", ", mentions {} in its text")),
+    )
+    start = f"{event.customer} {t('menulis ke', 'wrote to')} {event.mailbox}: {subject}"
+    return start + "".join(text.format(value) for value, text in remarks if value)
+
+
+def _routed(event: e.TicketRouted, words: Wording) -> str:
+    tags = f", {words.t('tag', 'tags')} {', '.join(event.tags)}" if event.tags else ""
+    category, priority = words.label("category", event.category), words.label("priority", event.priority)
+    team, level = words.label("team", event.team), words.label("level", event.level)
+    ladder, because = words.label("ladder", event.ladder), words.rule_reason(event.reason)
+    urgency, complexity = words.grade(event.urgency), words.grade(event.complexity)
+    rule = repr(words.label("rule", event.rule))
+    return words.t(
+        f"aturan {rule} cocok, karena {because}: masalah {category}, kemendesakan {urgency} dan "
+        f"kerumitan {complexity} menjadi prioritas {priority}; tim {team}, jenjang {level}, tangga {ladder}{tags}",
+        f"rule {rule} matched, because {because}: category {category}, "
+        f"urgency {urgency} and complexity {complexity} make priority {priority}; "
+        f"team {team}, level {level}, ladder {ladder}{tags}",
     )
 
 
-def _routed(event: e.TicketRouted, _zone: str) -> str:
-    tags = f", tags {', '.join(event.tags)}" if event.tags else ""
-    return (
-        f"rule {event.rule!r} matched, because {event.reason}: category {event.category}, "
-        f"urgency {event.urgency} and complexity {event.complexity} make priority {event.priority}; "
-        f"team {event.team}, level {event.level}, ladder {event.ladder}{tags}"
+def _escalated(event: e.TicketEscalated, words: Wording) -> str:
+    reason = "" if event.reason.code == "by_actor" else _because(event, words)
+    level = words.label("level", event.level)
+    act = words.t(f"menaikkannya ke {level}", f"escalated it to {level}")
+    return f"{words.actor(event.by)} {act}{reason}"
+
+
+# --- mail -------------------------------------------------------------------------------------------------
+
+
+def _bounced(event: e.DeliveryBounced, words: Wording) -> str:
+    t, to = words.t, event.recipient
+    proof = (
+        "" if event.proven else t(", tetapi laporan itu tidak terbukti", ", but nothing proves the report")
     )
-
-
-def _escalated(event: e.TicketEscalated, _zone: str) -> str:
-    reason = "" if event.reason.code == "by_actor" else _because(event.reason)
-    return f"{actor_text(event.by)} escalated it to {event.level}{reason}"
-
-
-def _bounced(event: e.DeliveryBounced, _zone: str) -> str:
-    proof = "" if event.proven else ", but nothing proves the report"
     if event.report == "complaint":
-        return f"{event.recipient} reported our mail as abuse{proof}"
-    duration = "permanently" if event.permanent else "for now"
-    return f"mail to {event.recipient} bounced {duration}: {event.status or 'no code'}{proof}"
-
-
-def _delivery_failed(event: e.DeliveryFailed, _zone: str) -> str:
-    answer = f"{event.code or ''} {event.reply}".strip() or "no answer"
-    return f"the {event.notice} to {event.recipient} could not be sent: {answer}"
-
-
-def _step_taken(event: e.StepTaken, zone: str) -> str:
-    late = event.at - event.due_at
-    after = f", taken {format_duration(late)} late" if late >= timedelta(seconds=1) else ""
-    why = "" if event.reason.code == "target_due" else f", {event.reason}"
-    step = f"step {event.step + 1} of ladder {event.ladder} ({spaced(event.target)})"
-    return f"{step} was due at {format_time(event.due_at, zone)}{after}{why}"
-
-
-def _reminder_due(event: e.ReminderDue, zone: str) -> str:
-    reason = REMINDER_REASONS.get(event.target, spaced(event.target))
-    return f"{reason}: a reminder was due at {format_time(event.due_at, zone)}"
-
-
-def _notified(event: e.PeopleNotified, _zone: str) -> str:
-    what = event.reason or NOTICE_REASONS[event.why]
-    return f"notified {', '.join(event.recipients)}: {what}"
-
-
-def _asked_to_decide(event: e.DecisionRequested, _zone: str) -> str:
-    options = ", ".join(event.options)
-    return f"{event.level} ({', '.join(event.recipients)}) was asked: {event.question} Options: {options}"
-
-
-def _message_moved(event: e.MessageMoved, _zone: str) -> str:
-    direction = f"to {event.to}" if event.to else f"here from {event.origin}"
-    return f"{actor_text(event.by)} moved message {event.message} {direction}{_joined(event)}"
-
-
-def _merge_received(event: e.MergeReceived, _zone: str) -> str:
-    act = "accepted its claim and merged" if event.accepted else "merged"
-    return f"{actor_text(event.by)} {act} {event.other} into it ({_count(event)}){_joined(event)}"
-
-
-def _approval_requested(event: e.ApprovalRequested, _zone: str) -> str:
-    absent = "" if event.on_duty else ", none of whom is on duty now"
-    recipients = ", ".join(event.recipients) or "no agent"
-    return f"request {event.request} was put before {event.level}: {recipients}{absent}"
-
-
-def _compensation_requested(event: e.CompensationRequested, _zone: str) -> str:
-    request = f"compensation of {event.amount} (request {event.request})"
-    return f"{_signer(event)} asked for {request}{_because(event.reason)}"
-
-
-def _compensation_granted(event: e.CompensationGranted, _zone: str) -> str:
-    agents = " and ".join(event.agents)
-    return f"compensation of {event.amount} was granted by {agents} (request {event.request})"
-
-
-def _compensation_refused(event: e.CompensationRefused, _zone: str) -> str:
-    refuser = f"the limit {event.limit}" if event.limit else _signer(event)
-    return f"{refuser} refused request {event.request}{_because(event.reason)}"
-
-
-def _participants_added(event: e.ParticipantsAdded, _zone: str) -> str:
-    people = ", ".join(event.addresses)
-    if event.role is Role.NAMED:
-        return f"not confirmed, takes no part: {people} ({event.reason})"
-    return f"takes part from now on: {people} ({event.reason})"
-
-
-def _signer(event: e.CompensationRequested | e.CompensationApproved | e.CompensationRefused) -> str:
-    """ "operator eko for ayu@...", "agent ayu@..."."""
-    actor = actor_text(event.by)
-    return f"{actor} for {event.agent}" if event.agent and event.by != Actor.agent(event.agent) else actor
-
-
-def _because(reason: Reason | str) -> str:
-    return f": {reason}" if reason else ""
-
-
-def _joined(event: e.MessageMoved | e.MergeReceived) -> str:
-    return f"; new participants: {', '.join(event.joined)}" if event.joined else ""
-
-
-def _turn_of(event: e.AgentAnswered) -> str:
-    return f"; {TURNS[event.turn]}{_because(event.reason)}" if event.reason else ""
-
-
-def _turn_set(event: e.TurnSet, zone: str) -> str:
-    until = f" until {format_time(event.until, zone)}" if event.until else ""
-    return f"{actor_text(event.by)}: {TURNS[event.turn]}{until}{_because(event.reason)}"
-
-
-def _undone(event: e.ActUndone) -> str:
-    withdrawn = f"; not sent: {', '.join(event.withdrawn)}" if event.withdrawn else ""
-    money = f"; request {', '.join(map(str, event.requests))} for money stays" if event.requests else ""
-    return f"took back what was done last{withdrawn}{money}"
-
-
-def _tags_changed(event: e.TagsChanged) -> str:
-    return "tagged it " + " ".join(
-        (*(f"+{tag}" for tag in event.added), *(f"-{tag}" for tag in event.removed))
+        return (
+            t(f"{to} melaporkan email kami sebagai tidak diinginkan", f"{to} reported our mail as abuse")
+            + proof
+        )
+    duration = t("untuk seterusnya", "permanently") if event.permanent else t("untuk sementara", "for now")
+    status = event.status or t("tanpa kode", "no code")
+    return (
+        t(f"email ke {to} tidak sampai {duration}", f"mail to {to} bounced {duration}") + f": {status}{proof}"
     )
 
 
-def _count(event: Any) -> str:
-    return f"{len(event.messages)} message{'s' * (len(event.messages) != 1)}"
+def _delivery_failed(event: e.DeliveryFailed, words: Wording) -> str:
+    answer = f"{event.code or ''} {event.reply}".strip() or words.t("tanpa jawaban", "no answer")
+    kind = term("kind", event.notice, "id") if words.language == "id" else event.notice
+    return words.t(
+        f"{kind} ke {event.recipient} tidak dapat dikirim: {answer}",
+        f"the {kind} to {event.recipient} could not be sent: {answer}",
+    )
 
 
-def _by_actor(text: Callable[[Any], str]) -> Callable[[Any, str], str]:
+def _notified(event: e.PeopleNotified, words: Wording) -> str:
+    what = words.reason(event.reason) or words.t(*NOTICE_REASONS[event.why])
+    return f"{words.t('memberi tahu', 'notified')} {', '.join(event.recipients)}: {what}"
+
+
+def _answered(event: e.AgentAnswered, words: Wording) -> str:
+    turn = f"; {words.t(*TURNS[event.turn])}{_because(event, words)}" if event.reason else ""
+    return f"{event.agent} {words.t('menjawab pelanggan', 'answered the customer')}{turn}"
+
+
+def _mail_held(event: e.AgentMailHeld, words: Wording) -> str:
+    return words.t(
+        f"email atas nama {event.agent} ditahan dan tidak dijalankan: ",
+        f"a mail in the name of {event.agent} was held and not acted upon: ",
+    ) + words.reason(event.reason)
+
+
+# --- what came due ----------------------------------------------------------------------------------------
+
+
+def _step_taken(event: e.StepTaken, words: Wording) -> str:
+    late, ladder = event.at - event.due_at, words.label("ladder", event.ladder)
+    span = words.span(late)
+    after = words.t(f", dijalankan terlambat {span}", f", taken {span} late")
+    why = "" if event.reason.code == "target_due" else f", {words.reason(event.reason)}"
+    due, target = words.time(event.due_at), words.target(event.target)
+    return (
+        words.t(
+            f"langkah {event.step + 1} tangga {ladder} ({target}) jatuh tempo {due}",
+            f"step {event.step + 1} of ladder {ladder} ({target}) was due at {due}",
+        )
+        + (after if late >= timedelta(seconds=1) else "")
+        + why
+    )
+
+
+def _target_missed(event: e.TargetMissed, words: Wording) -> str:
+    target, due = words.target(event.target), words.time(event.due_at)
+    return words.t(
+        f"janji terlewat: {target}, jatuh tempo {due}", f"the target was missed: {target}, due at {due}"
+    )
+
+
+def _reminder_due(event: e.ReminderDue, words: Wording) -> str:
+    found, due = REMINDER_REASONS.get(event.target), words.time(event.due_at)
+    reason = words.t(*found) if found else words.target(event.target)
+    return f"{reason}: {words.t(f'pengingat jatuh tempo {due}', f'a reminder was due at {due}')}"
+
+
+def _asked_to_decide(event: e.DecisionRequested, words: Wording) -> str:
+    level, people, options = (
+        words.label("level", event.level),
+        ", ".join(event.recipients),
+        ", ".join(event.options),
+    )
+    asked, choices = words.t("ditanya", "was asked"), words.t("Pilihan", "Options")
+    return f"{level} ({people}) {asked}: {event.question} {choices}: {options}"
+
+
+def _ladder_changed(event: e.LadderChanged, words: Wording) -> str:
+    ladder = words.label("ladder", event.ladder)
+    act = words.t(
+        f"memindahkannya ke tangga {ladder} yang sekarang ({event.ladder_digest})",
+        f"moved it to ladder {ladder} as it is now ({event.ladder_digest})",
+    )
+    return f"{act}; {clocks_text(event.clocks, words)}"
+
+
+# --- turns and ends ---------------------------------------------------------------------------------------
+
+
+def _turn_set(event: e.TurnSet, words: Wording) -> str:
+    until = f" {words.t('sampai', 'until')} {words.time(event.until)}" if event.until else ""
+    return f"{words.actor(event.by)}: {words.t(*TURNS[event.turn])}{until}{_because(event, words)}"
+
+
+def _snoozed(event: e.TicketSnoozed, words: Wording) -> str:
+    if event.until is None:
+        return words.t("mengembalikannya ke daftar kerja", "took it back into the worklist")
+    return f"{words.t('menundanya sampai', 'snoozed it until')} {words.time(event.until)}"
+
+
+def _news_promised(event: e.NewsPromised, words: Wording) -> str:
+    until = words.time(event.until)
+    return words.t(f"menjanjikan kabar paling lambat {until}", f"promised news by {until}") + _because(
+        event, words
+    )
+
+
+def _closed(event: e.TicketClosed, words: Wording) -> str:
+    cause = f" ({words.t('sebab', 'cause')} {words.label('cause', event.cause)})" if event.cause else ""
+    return f"{words.t('menutupnya', 'closed it')}{_because(event, words)}{cause}"
+
+
+def _undone(event: e.ActUndone, words: Wording) -> str:
+    t = words.t
+    people, requests = ", ".join(event.withdrawn), ", ".join(map(str, event.requests))
+    withdrawn = t(f"; tidak dikirim: {people}", f"; not sent: {people}") if people else ""
+    money = (
+        t(f"; permintaan uang {requests} tetap", f"; request {requests} for money stays") if requests else ""
+    )
+    return t("membatalkan yang terakhir dilakukan", "took back what was done last") + withdrawn + money
+
+
+def _corrected(event: e.TicketCorrected, words: Wording) -> str:
+    def change(name: str, value: str) -> str:
+        shown = words.label(name, value) if name in ("priority", "category", "cause") else words.grade(value)
+        english = f"{name.replace('_', ' ')} to {shown}"
+        return words.t(f"{FIELDS.get(name, name)} menjadi {shown}", english)
+
+    return f"{words.t('mengubah', 'set')} {', '.join(change(name, value) for name, value in event.values)}"
+
+
+def _tags_changed(event: e.TagsChanged, words: Wording) -> str:
+    signed = (*(f"+{tag}" for tag in event.added), *(f"-{tag}" for tag in event.removed))
+    return f"{words.t('memberi tag', 'tagged it')} {' '.join(signed)}"
+
+
+# --- other tickets ----------------------------------------------------------------------------------------
+
+
+def _incident_joined(event: e.IncidentJoined, words: Wording) -> str:
+    if not event.incident:
+        return words.t("tiket ini kembali berdiri sendiri", "it is a matter of its own again")
+    one = words.t(
+        f"tiket ini salah satu laporan gangguan {event.incident}",
+        f"it is one complaint of incident {event.incident}",
+    )
+    return one + _because(event, words)
+
+
+def _incident_opened(event: e.IncidentOpened, words: Wording) -> str:
+    rose = ", ".join(event.words)
+    return words.t(
+        f"{event.count} laporan serupa membuka gangguan ini: {rose}",
+        f"{event.count} similar complaints opened this incident: {rose}",
+    )
+
+
+def _message_moved(event: e.MessageMoved, words: Wording) -> str:
+    way = (
+        words.t(f"ke {event.to}", f"to {event.to}")
+        if event.to
+        else words.t(f"ke sini dari {event.origin}", f"here from {event.origin}")
+    )
+    act = words.t("memindahkan pesan", "moved message")
+    return f"{words.actor(event.by)} {act} {event.message} {way}{_joined(event, words)}"
+
+
+def _merged(event: e.TicketMerged, words: Wording) -> str:
+    other = words.t(", milik pelanggan lain", ", of another customer") if event.other_customer else ""
+    return f"{words.t('menggabungkannya ke', 'merged it into')} {event.into}{other}"
+
+
+def _merge_received(event: e.MergeReceived, words: Wording) -> str:
+    act = (
+        words.t("menerima pengakuannya dan menggabungkan", "accepted its claim and merged")
+        if event.accepted
+        else words.t("menggabungkan", "merged")
+    )
+    into = words.t("ke tiket ini", "into it")
+    return (
+        f"{words.actor(event.by)} {act} {event.other} {into} ({_count(event, words)}){_joined(event, words)}"
+    )
+
+
+def _taken_out(event: e.TicketUnmerged | e.MergeReverted, words: Wording) -> str:
+    count = _count(event, words)
+    if isinstance(event, e.MergeReverted):
+        return words.t(
+            f"mengeluarkan {event.other} dari sini lagi ({count})",
+            f"took {event.other} out of it again ({count})",
+        )
+    return words.t(
+        f"mengeluarkannya dari {event.into} lagi ({count})", f"took it out of {event.into} again ({count})"
+    )
+
+
+def _split(event: e.TicketSplit, words: Wording) -> str:
+    count = _count(event, words)
+    return words.t(f"memisahkan {count} ke {event.into}", f"split {count} off into {event.into}")
+
+
+def _rebuilt(event: e.TicketRebuilt, words: Wording) -> str:
+    status = term("status", event.status, words.language) if words.language == "id" else event.status
+    now = words.t(f"menurut pesannya kini {status}", f"by its messages it is now {status}")
+    return f"{now}; {clocks_text(event.clocks, words)}"
+
+
+# --- people and money -------------------------------------------------------------------------------------
+
+
+def _participants_added(event: e.ParticipantsAdded, words: Wording) -> str:
+    people, reason = ", ".join(event.addresses), words.reason(event.reason)
+    if event.role is Role.NAMED:
+        start = words.t("belum dikonfirmasi, tidak ikut serta", "not confirmed, takes no part")
+    else:
+        start = words.t("ikut serta mulai sekarang", "takes part from now on")
+    return f"{start}: {people} ({reason})"
+
+
+def _participants_removed(event: e.ParticipantsRemoved, words: Wording) -> str:
+    people = ", ".join(event.addresses)
+    return words.t(
+        f"mengeluarkan {people}: tidak ikut serta lagi", f"removed {people}: takes no part any more"
+    )
+
+
+def _customer_changed(event: e.CustomerChanged, words: Wording) -> str:
+    if event.customer == event.former:
+        return words.t(
+            f"mengubah tujuan jawaban ke {event.customer}", f"changed where answers go to {event.customer}"
+        )
+    return words.t(
+        f"mengganti pelanggan menjadi {event.customer}; {event.former} tidak ikut serta lagi",
+        f"changed the customer to {event.customer}; {event.former} takes no part any more",
+    )
+
+
+def _compensation_requested(event: e.CompensationRequested, words: Wording) -> str:
+    act = words.t(
+        f"meminta kompensasi {event.amount} (permintaan {event.request})",
+        f"asked for compensation of {event.amount} (request {event.request})",
+    )
+    return f"{_signer(event, words)} {act}{_because(event, words)}"
+
+
+def _approval_requested(event: e.ApprovalRequested, words: Wording) -> str:
+    absent = words.t(", tidak ada yang sedang bertugas", ", none of whom is on duty now")
+    recipients = ", ".join(event.recipients) or words.t("tidak ada petugas", "no agent")
+    level = words.label("level", event.level)
+    return words.t(
+        f"permintaan {event.request} diajukan ke {level}: {recipients}",
+        f"request {event.request} was put before {level}: {recipients}",
+    ) + ("" if event.on_duty else absent)
+
+
+def _compensation_approved(event: e.CompensationApproved, words: Wording) -> str:
+    act = words.t(f"menyetujui permintaan {event.request}", f"approved request {event.request}")
+    return f"{_signer(event, words)} {act}{_because(event, words)}"
+
+
+def _compensation_granted(event: e.CompensationGranted, words: Wording) -> str:
+    agents = words.t(" dan ", " and ").join(event.agents)
+    return words.t(
+        f"kompensasi {event.amount} diberikan oleh {agents} (permintaan {event.request})",
+        f"compensation of {event.amount} was granted by {agents} (request {event.request})",
+    )
+
+
+def _compensation_refused(event: e.CompensationRefused, words: Wording) -> str:
+    limit = words.t(f"batas {event.limit}", f"the limit {event.limit}")
+    refuser = limit if event.limit else _signer(event, words)
+    act = words.t(f"menolak permintaan {event.request}", f"refused request {event.request}")
+    return f"{refuser} {act}{_because(event, words)}"
+
+
+# --- parts of sentences -----------------------------------------------------------------------------------
+
+
+def _signer(
+    event: e.CompensationRequested | e.CompensationApproved | e.CompensationRefused, words: Wording
+) -> str:
+    """Return "operator eko for ayu@...", "agent ayu@..."."""
+    actor = words.actor(event.by)
+    if not event.agent or event.by == Actor.agent(event.agent):
+        return actor
+    return f"{actor} {words.t('untuk', 'for')} {event.agent}"
+
+
+def _because(event: Any, words: Wording) -> str:
+    reason: Reason = event.reason
+    return f": {words.reason(reason)}" if reason else ""
+
+
+def _joined(event: e.MessageMoved | e.MergeReceived, words: Wording) -> str:
+    people = ", ".join(event.joined)
+    return f"; {words.t('peserta baru', 'new participants')}: {people}" if people else ""
+
+
+def _count(event: Any, words: Wording) -> str:
+    count = len(event.messages)
+    return words.t(f"{count} pesan", f"{count} message{'s' * (count != 1)}")
+
+
+Text = Callable[[Any, Wording], str]
+
+
+def _by_actor(text: Text) -> Text:
     """Make a text function of a sentence that begins with the actor."""
-    return lambda event, _zone: f"{actor_text(event.by)} {text(event)}"
+    return lambda event, words: f"{words.actor(event.by)} {text(event, words)}"
 
 
-def _no_zone(text: Callable[[Any], str]) -> Callable[[Any, str], str]:
-    """Make a text function of one that needs no time zone."""
-    return lambda event, _zone: text(event)
+def _plain(indonesian: str, english: str) -> Text:
+    """Make a text function of a sentence in which the fields of the event stand in braces."""
+    return lambda event, words: words.t(indonesian, english).format(event=event)
 
 
-TEXTS: dict[type[e.Event], Callable[[Any, str], str]] = {
+def _with_reason(indonesian: str, english: str) -> Text:
+    """Make one that ends with the event's reason, if it has one."""
+    return lambda event, words: _plain(indonesian, english)(event, words) + _because(event, words)
+
+
+TEXTS: dict[type[e.Event], Text] = {
     e.TicketOpened: _opened,
     e.TicketRouted: _routed,
-    e.TicketAssigned: _by_actor(lambda event: f"assigned it to {event.assignee}{_because(event.reason)}"),
-    e.TicketHandedOver: _by_actor(lambda event: f"handed it over to team {event.team}: {event.reason}"),
-    e.TicketEscalated: _escalated,
-    e.CustomerWrote: _no_zone(lambda event: f"the customer wrote again (belongs here: {event.reason})"),
-    e.AutomaticMailReceived: _no_zone(
-        lambda event: f"an automatic mail, kept and not answered: {event.reason}"
+    e.TicketAssigned: _by_actor(
+        _with_reason("menugaskannya kepada {event.assignee}", "assigned it to {event.assignee}")
     ),
-    e.ThanksReceived: _no_zone(lambda _: "the customer wrote only thanks: kept, and the turn stays as it is"),
-    e.CopyReceived: _no_zone(lambda event: f"a further copy, kept: {event.reason}"),
-    e.DetailsReceived: _no_zone(
-        lambda event: "the mail adds details: " + ", ".join(map(" ".join, event.details))
+    e.TicketHandedOver: _by_actor(
+        lambda event, words: (
+            f"{words.t('mengalihkannya ke tim', 'handed it over to team')} {words.label('team', event.team)}: "
+            f"{words.reason(event.reason)}"
+        )
+    ),
+    e.TicketEscalated: _escalated,
+    e.CustomerWrote: lambda event, words: words.t(
+        f"pelanggan menulis lagi (termasuk tiket ini: {words.reason(event.reason)})",
+        f"the customer wrote again (belongs here: {words.reason(event.reason)})",
+    ),
+    e.AutomaticMailReceived: _with_reason(
+        "email otomatis, disimpan dan tidak dijawab", "an automatic mail, kept and not answered"
+    ),
+    e.ThanksReceived: _plain(
+        "pelanggan hanya berterima kasih: disimpan, giliran tetap seperti semula",
+        "the customer wrote only thanks: kept, and the turn stays as it is",
+    ),
+    e.CopyReceived: _with_reason("salinan lagi, disimpan", "a further copy, kept"),
+    e.DetailsReceived: lambda event, words: (
+        f"{words.t('email ini menambah keterangan', 'the mail adds details')}: "
+        + ", ".join(map(" ".join, event.details))
     ),
     e.DeliveryBounced: _bounced,
     e.DeliveryFailed: _delivery_failed,
-    e.AgentAnswered: _no_zone(lambda event: f"{event.agent} answered the customer" + _turn_of(event)),
-    e.AgentMailHeld: _no_zone(
-        lambda event: f"a mail in the name of {event.agent} was held and not acted upon: {event.reason}"
+    e.AgentAnswered: _answered,
+    e.AgentMailHeld: _mail_held,
+    e.NoteAdded: _by_actor(lambda event, words: f"{words.t('mencatat', 'noted')}: {event.text}"),
+    e.AcknowledgementEnqueued: _plain(
+        "konfirmasi dengan nomor tiket masuk antrean kirim",
+        "the acknowledgement with the number was enqueued",
     ),
-    e.NoteAdded: _by_actor(lambda event: f"noted: {event.text}"),
-    e.AcknowledgementEnqueued: _no_zone(lambda _: "the acknowledgement with the number was enqueued"),
-    e.AcknowledgementSuppressed: _no_zone(lambda event: f"no acknowledgement: {event.reason}"),
-    e.ProgressSuppressed: _no_zone(
-        lambda event: f"the customer was not notified of the progress: {event.reason}"
+    e.AcknowledgementSuppressed: _with_reason("tanpa konfirmasi", "no acknowledgement"),
+    e.ProgressSuppressed: _with_reason(
+        "pelanggan tidak diberi kabar perkembangan", "the customer was not notified of the progress"
     ),
-    e.ClosingWordSuppressed: _no_zone(lambda event: f"no closing word to the customer: {event.reason}"),
-    e.ClocksSet: _no_zone(lambda event: clocks_text(event.clocks)),
+    e.ClosingWordSuppressed: _with_reason(
+        "tanpa kabar selesai untuk pelanggan", "no closing word to the customer"
+    ),
+    e.ClocksSet: lambda event, words: clocks_text(event.clocks, words),
     e.StepTaken: _step_taken,
-    e.TargetMissed: lambda event, zone: (
-        f"the target was missed: {spaced(event.target)}, due at {format_time(event.due_at, zone)}"
-    ),
+    e.TargetMissed: _target_missed,
     e.ReminderDue: _reminder_due,
     e.DecisionRequested: _asked_to_decide,
-    e.DecisionMade: _by_actor(lambda event: f"decided: {event.option}{_because(event.reason)}"),
-    e.LadderChanged: _by_actor(
-        lambda event: (
-            f"moved it to ladder {event.ladder} as it is now ({event.ladder_digest}); "
-            f"{clocks_text(event.clocks)}"
-        )
-    ),
+    e.DecisionMade: _by_actor(_with_reason("memutuskan: {event.option}", "decided: {event.option}")),
+    e.LadderChanged: _by_actor(_ladder_changed),
     e.PeopleNotified: _notified,
-    e.TicketClosed: _by_actor(
-        lambda event: (
-            f"closed it{_because(event.reason)}" + (f" (cause {event.cause})" if event.cause else "")
-        )
-    ),
-    e.TicketReopened: _no_zone(lambda event: f"reopened{_because(event.reason)}"),
+    e.TicketClosed: _by_actor(_closed),
+    e.TicketReopened: _with_reason("dibuka lagi", "reopened"),
     e.TurnSet: _turn_set,
-    e.NewsPromised: lambda event, zone: (
-        f"{actor_text(event.by)} promised news by {format_time(event.until, zone)}{_because(event.reason)}"
+    e.NewsPromised: _by_actor(_news_promised),
+    e.TicketSnoozed: _by_actor(_snoozed),
+    e.StatusAsked: _plain(
+        "pelanggan menanyakan status dan mendapat jawabannya", "the customer asked for the status and got it"
     ),
-    e.TicketSnoozed: lambda event, zone: (
-        f"{actor_text(event.by)} snoozed it until {format_time(event.until, zone)}"
-        if event.until
-        else f"{actor_text(event.by)} took it back into the worklist"
-    ),
-    e.StatusAsked: _no_zone(lambda _: "the customer asked for the status and got it"),
     e.ActUndone: _by_actor(_undone),
-    e.TicketCorrected: _by_actor(
-        lambda event: "set " + ", ".join(f"{spaced(name)} to {value}" for name, value in event.values)
-    ),
+    e.TicketCorrected: _by_actor(_corrected),
     e.TagsChanged: _by_actor(_tags_changed),
-    e.LegalHoldPlaced: _by_actor(lambda event: f"placed a legal hold{_because(event.reason)}"),
-    e.LegalHoldReleased: _by_actor(lambda event: f"released the legal hold{_because(event.reason)}"),
-    e.IncidentOpened: _no_zone(
-        lambda event: f"{event.count} similar complaints opened this incident: {', '.join(event.words)}"
+    e.LegalHoldPlaced: _by_actor(_with_reason("melarang penghapusan demi hukum", "placed a legal hold")),
+    e.LegalHoldReleased: _by_actor(_with_reason("mencabut larangan penghapusan", "released the legal hold")),
+    e.IncidentOpened: _incident_opened,
+    e.IncidentJoined: _incident_joined,
+    e.IncidentResolved: _by_actor(
+        lambda event, words: f"{words.t('menyatakan gangguan pulih', 'resolved the incident')}: {event.text}"
     ),
-    e.IncidentJoined: _no_zone(
-        lambda event: (
-            f"it is one complaint of incident {event.incident}{_because(event.reason)}"
-            if event.incident
-            else "it is a matter of its own again"
-        )
+    e.SurveyEnqueued: _plain("pelanggan diminta memberi nilai", "the customer was asked for a rating"),
+    e.SatisfactionRated: lambda event, words: (
+        words.t(f"pelanggan memberi nilai {event.score} dari 5", f"the customer rated it {event.score} of 5")
+        + (f": {event.words}" if event.words else "")
     ),
-    e.IncidentResolved: _by_actor(lambda event: f"resolved the incident: {event.text}"),
-    e.SurveyEnqueued: _no_zone(lambda _: "the customer was asked for a rating"),
-    e.SatisfactionRated: _no_zone(
-        lambda event: f"the customer rated it {event.score} of 5{_because(event.words)}"
+    e.TicketFiled: _with_reason("disimpan sebagai email otomatis", "filed as automatic mail"),
+    e.TicketReleased: _by_actor(
+        _plain("melepasnya: tiket ini berdiri sendiri", "released it: it is a matter of its own")
     ),
-    e.TicketFiled: lambda event, _: f"filed as automatic mail: {event.reason}",
-    e.TicketReleased: _by_actor(lambda _: "released it: it is a matter of its own"),
     e.MessageMoved: _message_moved,
-    e.TicketMerged: _by_actor(
-        lambda event: f"merged it into {event.into}{', of another customer' * event.other_customer}"
-    ),
+    e.TicketMerged: _by_actor(_merged),
     e.MergeReceived: _merge_received,
-    e.TicketUnmerged: _by_actor(lambda event: f"took it out of {event.into} again ({_count(event)})"),
-    e.MergeReverted: _by_actor(lambda event: f"took {event.other} out of it again ({_count(event)})"),
-    e.TicketSplit: _by_actor(lambda event: f"split {_count(event)} off into {event.into}"),
-    e.TicketRebuilt: _no_zone(
-        lambda event: f"by its messages it is now {event.status}; {clocks_text(event.clocks)}"
-    ),
+    e.TicketUnmerged: _by_actor(_taken_out),
+    e.MergeReverted: _by_actor(_taken_out),
+    e.TicketSplit: _by_actor(_split),
+    e.TicketRebuilt: _rebuilt,
     e.ParticipantsAdded: _participants_added,
-    e.ParticipantsRemoved: _by_actor(
-        lambda event: f"removed {', '.join(event.addresses)}: takes no part any more"
-    ),
-    e.CustomerChanged: _by_actor(
-        lambda event: (
-            f"changed the customer to {event.customer}; {event.former} takes no part any more"
-            if event.customer != event.former
-            else f"changed where answers go to {event.customer}"
-        )
-    ),
+    e.ParticipantsRemoved: _by_actor(_participants_removed),
+    e.CustomerChanged: _by_actor(_customer_changed),
     e.CompensationRequested: _compensation_requested,
     e.ApprovalRequested: _approval_requested,
-    e.CompensationApproved: lambda event, _zone: (
-        f"{_signer(event)} approved request {event.request}{_because(event.reason)}"
-    ),
+    e.CompensationApproved: _compensation_approved,
     e.CompensationGranted: _compensation_granted,
     e.CompensationRefused: _compensation_refused,
 }

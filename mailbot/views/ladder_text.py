@@ -1,22 +1,15 @@
 """Clocks, steps of ladders and deadlines in words for people."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from mailbot.domain import ladder, ticket_clocks
 from mailbot.domain.ladder import CLOSE, MISSED, NEWS, Deadline, open_question
-from mailbot.domain.model import Clock, Target, Ticket
+from mailbot.domain.model import Target, Ticket
 from mailbot.domain.policy import Moment, Policy, Step
 from mailbot.views.formats import format_duration, format_time
+from mailbot.views.wording import spaced
 
-REMINDER_REASONS = {  # why a reminder comes though no step asks for it
-    Target.REPEAT: "nothing else was to come",
-    Target.FOLLOW_UP: "the customer did not answer",
-    Target.THIRD_PARTY: "the wait is over",
-    Target.CONFIRMATION: "not confirmed in time, and no step follows",
-    Target.DECISION: "not decided in time, and no step follows",
-}
-FUTURE_REASONS = {  # the same for a reminder that is still to come
+FUTURE_REASONS = {  # why a reminder will come though no step asks for it
     Target.REPEAT: "nothing else is to come",
     Target.FOLLOW_UP: "the customer is silent: ask again or close",
     Target.THIRD_PARTY: "the wait is over, the turn is ours again",
@@ -27,22 +20,6 @@ EARLY_REASONS = {
     Target.CONFIRMATION: "not confirmed in time, so at once: ",
     Target.DECISION: "not decided in time, so at once: ",
 }
-
-
-def spaced(name: str) -> str:
-    """Return "first response" for "first_response"."""
-    return name.replace("_", " ")
-
-
-def clocks_text(clocks: Iterable[Clock]) -> str:
-    texts = []
-    for clock in clocks:
-        repeats = clock.target is Target.REPEAT
-        name = f"reminder every {format_duration(clock.span)}"
-        name = name if repeats else f"{spaced(clock.target)} {format_duration(clock.span)}"
-        used = f", {format_duration(clock.spent)} used" if clock.spent else ""
-        texts.append(f"{name}{used}{'' if clock.running_since else ', paused'}")
-    return f"clocks: {'; '.join(texts)}" if texts else "no clock runs"
 
 
 def question_text(ticket: Ticket, policy: Policy) -> str:

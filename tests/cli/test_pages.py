@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.cli.shared.names import Names, in_words
+from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.wall_clock import Line, WallClock
 from mailbot.cli.tickets.pages.timeline import Timeline
 from mailbot.domain import reasons
@@ -20,6 +20,7 @@ from mailbot.domain.actor import POLICY
 from mailbot.domain.events import NoteAdded
 from mailbot.domain.reasons import Reason
 from mailbot.domain.routing.pattern_text import shorten_patterns
+from mailbot.views.wording import rule_words
 from tests.builders import policy
 from tests.cli.test_merge import Shell
 
@@ -180,10 +181,10 @@ def test_addresses_are_replaced_by_names_and_unknown_ones_stay() -> None:
 
 def test_a_reason_is_words_and_never_a_long_pattern() -> None:
     pattern = r"text matches '\b(rusak|pecah|bocor|hancur|basah|tumpah|mati)\b'"
-    assert in_words(reasons.of("condition", condition=pattern)) == "its text fits the rule"
+    assert str(rule_words(reasons.of("condition", condition=pattern))) == "its text fits the rule"
     found = reasons.of("text_has", words='"rusak"')
     recorded = Reason("condition", {"condition": pattern, "words": found})
-    assert (in_words(recorded), str(recorded)) == ('the text has "rusak"', pattern)
+    assert (str(rule_words(recorded)), str(recorded)) == ('the text has "rusak"', pattern)
     assert shorten_patterns(f"{pattern} and subject is 'x'") == "text matches … and subject is 'x'"
     phrase = "text contains 'an ordinary phrase of more than forty characters'"
     assert shorten_patterns(phrase) == phrase

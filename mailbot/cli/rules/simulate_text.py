@@ -21,7 +21,7 @@ from mailbot.domain.policy import Policy
 from mailbot.reports.figures.api import Period
 from mailbot.views.formats import count_text, format_duration, format_short_time, format_time
 from mailbot.views.json_form import to_json
-from mailbot.views.ladder_text import spaced
+from mailbot.views.wording import spaced
 
 SHOWN = 20  # differences, people, groups of changes
 NAME = 24  # characters of a policy's name over a column

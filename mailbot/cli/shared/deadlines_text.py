@@ -5,8 +5,10 @@ from mailbot.domain import ladder
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.worktime import quiet_hours_text
+from mailbot.views.event_words import clocks_text
 from mailbot.views.formats import format_time
-from mailbot.views.ladder_text import clocks_text, deadline_text, question_text
+from mailbot.views.ladder_text import deadline_text, question_text
+from mailbot.views.wording import Wording
 
 
 def print_deadlines(ticket: Ticket, policy: Policy, zone: str) -> None:
@@ -16,7 +18,7 @@ def print_deadlines(ticket: Ticket, policy: Policy, zone: str) -> None:
     for deadline in ladder.deadlines(ticket, own, calendar):
         text = deadline_text(deadline, ticket, policy, zone)
         echo_wrapped(f"  {format_time(deadline.due_at, zone)}  {clean(text)}")
-    echo_wrapped(f"  {clocks_text(ticket.clocks)}")
+    echo_wrapped(f"  {clocks_text(ticket.clocks, Wording(zone))}")
     if own.quiet:
         echo_wrapped(f"  quiet hours: {quiet_hours_text(own.quiet)}")
     if question := question_text(ticket, policy):

@@ -1,6 +1,5 @@
 """Names of people, teams, levels and rules in place of their addresses and keys."""
 
-import re
 from collections.abc import Iterable
 
 from mailbot.cli.shared.output import clean
@@ -8,9 +7,7 @@ from mailbot.domain.labels import label
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
-from mailbot.domain.routing.pattern_text import shorten_patterns
-
-_ADDRESS = re.compile(r"(?:\bagent )?([\w.+-]+@[\w.-]*\w)")
+from mailbot.views.wording import replace_addresses, rule_words
 
 
 class Names:
@@ -36,7 +33,7 @@ class Names:
 
     def in_text(self, text: str) -> str:
         """Put names in the place of all addresses in a sentence that are known."""
-        return _ADDRESS.sub(lambda found: self._names.get(found[1], found[0]), text)
+        return replace_addresses(text, self._names)
 
     def label(self, kind: str, key: str) -> str:
         """Return what a category, priority, team, level, rule or cause is called in English."""
@@ -52,12 +49,4 @@ class Names:
 
     def rule_reason(self, rule: str, reason: Reason, where: str = "") -> str:
         """Return why a rule decided: `the text has "dibajak" (rule "Stolen account")`, with `where` it stands."""
-        return f'{in_words(reason)} (rule "{self.label("rule", rule)}"{where})'
-
-
-def in_words(reason: Reason) -> str:
-    """Return why a rule matched in words. Without them on record it is the condition, but no long pattern."""
-    words = reason.params.get("words")
-    if isinstance(words, Reason):
-        return str(words)
-    return "its text fits the rule" if shorten_patterns(str(reason)) != str(reason) else str(reason)
+        return f'{rule_words(reason)} (rule "{self.label("rule", rule)}"{where})'

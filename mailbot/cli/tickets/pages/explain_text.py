@@ -19,7 +19,7 @@ from mailbot.domain.routing.near_miss import near_misses
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.domain.routing.trace import ConditionTrace, RuleTrace, decisive
 from mailbot.views.dry_run import DryRun
-from mailbot.views.ladder_text import spaced
+from mailbot.views.wording import spaced
 
 CLOSE = 3  # rules that nearly matched
 CONDITION = 60  # characters of a condition

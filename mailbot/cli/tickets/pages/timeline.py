@@ -21,9 +21,10 @@ from mailbot.domain.reasons import Reason, parts
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.store.queries import MessageView
 from mailbot.views.clean_text import LINE
-from mailbot.views.event_text import NOTICE_REASONS, TURNS, actor_text, event_text
+from mailbot.views.event_text import actor_text, event_text
+from mailbot.views.event_words import NOTICE_REASONS, REMINDER_REASONS, TURNS
 from mailbot.views.formats import count_text, format_duration
-from mailbot.views.ladder_text import REMINDER_REASONS, spaced
+from mailbot.views.wording import spaced
 
 EXCERPT = 120  # characters of a message
 FIRST, NEWEST = 3, 30  # lines of a long story
@@ -180,7 +181,7 @@ def _notified(event: e.PeopleNotified, page: Timeline) -> str:
     if event.why is NoticeKind.PROGRESS:
         until = f", news by {page.clock.moment(event.promised_at)}" if event.promised_at else ""
         return f"customer informed{until}"
-    what = str(event.reason) or NOTICE_REASONS[event.why]
+    what = str(event.reason) or NOTICE_REASONS[event.why][1]
     return f"{people} informed" if event.why is NoticeKind.NOTIFY else f"mail to {people}: {what}"
 
 
@@ -211,6 +212,11 @@ def _missed(event: e.TargetMissed, _page: Timeline) -> str:
     return f"{PROMISE_NAMES.get(event.target, spaced(event.target))} late"
 
 
+def _reminder_due(event: e.ReminderDue, _page: Timeline) -> str:
+    found = REMINDER_REASONS.get(event.target)
+    return found[1] if found else spaced(event.target)
+
+
 SHORT: dict[type[e.Event], Callable[[Any, Timeline], str]] = {
     e.TicketRouted: _routed,
     e.TicketAssigned: _assigned,
@@ -221,7 +227,7 @@ SHORT: dict[type[e.Event], Callable[[Any, Timeline], str]] = {
     e.PeopleNotified: _notified,
     e.StepTaken: _step_taken,
     e.TargetMissed: _missed,
-    e.ReminderDue: lambda event, _: REMINDER_REASONS.get(event.target, spaced(event.target)),
+    e.ReminderDue: _reminder_due,
     e.DeliveryBounced: lambda event, page: event_text(event, page.clock.zone),  # the address is what is wrong
     e.DeliveryFailed: lambda event, page: event_text(event, page.clock.zone),
     e.TicketClosed: _closed,
@@ -234,5 +240,5 @@ SHORT: dict[type[e.Event], Callable[[Any, Timeline], str]] = {
     e.CustomerWrote: lambda _event, _page: "the customer wrote again",
     e.ThanksReceived: lambda _event, _page: "only thanks, so the turn stays as it is",
     e.NoteAdded: lambda event, page: "" if event.at in page.notes else page.full(event),
-    e.AgentAnswered: lambda event, page: f"{TURNS[event.turn]}{page.because(event.reason)}",
+    e.AgentAnswered: lambda event, page: f"{TURNS[event.turn][1]}{page.because(event.reason)}",
 }

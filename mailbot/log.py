@@ -299,6 +299,16 @@ def console_unavailable(*, error: BaseException) -> None:
     """Log that there are no pages. Mail goes on."""
 
 
+@_info
+def logged_in(*, address: str, way: str) -> None:
+    """Log a log-in to the pages. `way`: link, proxy, oidc."""
+
+
+@_warning
+def log_in_failed(*, way: str, reason: str) -> None:
+    """Log that a log-in was refused, or that the provider of log-ins could not be used."""
+
+
 @_error
 def page_failed(*, path: str, error: BaseException) -> None:
     """Log a page that could not be made. The visitor reads what happened to the work."""

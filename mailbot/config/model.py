@@ -152,6 +152,12 @@ class Console:
     oidc: Oidc | None = None
     public_url: str = ""
 
+    @property
+    def url(self) -> str:
+        """Return where people reach the pages, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -17,6 +17,7 @@ from starlette.types import Scope
 from mailbot.console import opening
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
+from mailbot.console.log_in import routes as log_in
 from mailbot.console.render import STATIC
 from mailbot.console.respond import HANDLERS, Faults
 from mailbot.console.security import BodyLimit, SecurityHeaders
@@ -46,6 +47,7 @@ def routes() -> list[BaseRoute]:
         Route("/", first_page),
         Mount("/static", _Files(directory=STATIC), name="static"),
         *opening.ROUTES,
+        *log_in.ROUTES,
     ]
 
 

@@ -69,9 +69,7 @@ class Desk:
     @property
     def url(self) -> str:
         """Return where people reach the pages, without a slash at the end."""
-        console = self.console
-        host = f"[{console.host}]" if ":" in console.host else console.host
-        return console.public_url or f"http://{host}:{console.port}"
+        return self.console.url
 
 
 def desk_of(request: Request) -> Desk:

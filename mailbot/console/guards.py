@@ -15,9 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from mailbot import log
 from mailbot.console.desk import Desk, desk_of
+from mailbot.console.proxies import user_of
 from mailbot.domain.people.access import Role, Viewer, find_viewer
+from mailbot.operations import log_in
+from mailbot.operations.log_in import NewSession
 from mailbot.store.console import sessions
+from mailbot.store.console.sessions import Session, digest_of
 
 SAFE = frozenset({"GET", "HEAD"})
 FIELD, HEADER = "csrf", "X-CSRF-Token"
@@ -62,6 +67,13 @@ def set_cookie(response: Response, desk: Desk, secret: str) -> None:
     )
 
 
+def keep_session(request: Request, response: Response) -> Response:
+    """Let the browser keep the session that began with this request, if one did."""
+    if secret := getattr(request.state, "begun", ""):
+        set_cookie(response, desk_of(request), secret)
+    return response
+
+
 def csrf_token(secret: str) -> str:
     """Return what the session's forms carry. It follows from the secret and does not give it away."""
     return hashlib.sha256(f"csrf {secret}".encode()).hexdigest()
@@ -102,31 +114,58 @@ def _guarded(page: Page, audience: Audience) -> Endpoint:
             raise HTTPException(403)
         if request.method not in SAFE:
             await check_origin(request)
-        return await page(request, viewer)
+        return keep_session(request, await page(request, viewer))
 
     endpoint.audience = audience  # type: ignore[attr-defined]
     return endpoint
 
 
 async def find_session(request: Request) -> Viewer | None:
-    """Return who is logged in, None for nobody. Puts the session and its form token into `request.state`."""
-    desk = desk_of(request)
+    """Return who is logged in, None for nobody. Puts the session and its form token into `request.state`.
+
+    Who is logged in at the web server in front needs no more: a session begins with the first page. A session of
+    somebody else is over then, and one that began there is over where the web server names nobody any more.
+    """
+    desk, user = desk_of(request), user_of(request)
     secret = request.cookies.get(cookie_name(desk), "")
-    if not secret:
-        return None
-    now = desk.now()
-    session = await desk.read(sessions.find, sessions.digest_of(secret), now)
+    session = await desk.read(sessions.find, digest_of(secret), desk.now()) if secret else None
+    if session and not _counts(session, user):
+        session = None
+    if session is None and user and request.method in SAFE:
+        secret = await begin_session(request, user, "proxy") or ""
+        session = sessions.begin(secret, user, "proxy", desk.now()) if secret else None
     if session is None:
         return None
     viewer = find_viewer(session.address, desk.policy)
     if viewer is None:  # dropped from the policy since
         await desk.write(sessions.end, session.digest)
         return None
-    if now - session.seen_at >= sessions.SEEN_EVERY:
-        await desk.write(sessions.mark_seen, (session.digest, now))
+    if desk.now() - session.seen_at >= sessions.SEEN_EVERY:
+        await desk.write(sessions.mark_seen, (session.digest, desk.now()))
     request.state.session, request.state.viewer = session, viewer
     request.state.csrf = csrf_token(secret)
     return viewer
+
+
+def _counts(session: Session, user: str | None) -> bool:
+    return session.way != "proxy" if user is None else session.address == user
+
+
+async def begin_session(request: Request, address: str, way: str) -> str | None:
+    """Begin a session in place of the one that the browser has. Return its secret, None for who may not log in."""
+    secret = log_in.new_secret()
+    wanted = NewSession(secret, address, way, former_session(request))
+    if not await desk_of(request).transact(lambda transaction: log_in.begin_session(transaction, wanted)):
+        return None
+    log.logged_in(address=address, way=way)
+    request.state.begun = secret
+    return secret
+
+
+def former_session(request: Request) -> str:
+    """Return the digest of the session that the browser has, "" for none."""
+    secret = request.cookies.get(cookie_name(desk_of(request)))
+    return digest_of(secret) if secret else ""
 
 
 async def check_origin(request: Request) -> None:

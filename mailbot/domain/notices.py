@@ -352,6 +352,14 @@ class Bulletin:
 
 
 @dataclass(frozen=True, slots=True)
+class LogInMail(Bulletin):
+    """To an agent or an admin who wants to log in, and waits for it."""
+
+    name: ClassVar[str] = "log_in"
+    lane: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusAnswer(TicketNotice):
     """To a participant who asked how far we are. It names no agent, no rule and no note.
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mailbot.domain.commands.taps import VALID_FOR
 from mailbot.store import rate_limits, suppressions
 from mailbot.store.agents import acts, taps
-from mailbot.store.console import forms, presence, sessions
+from mailbot.store.console import forms, log_ins, presence, sessions
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
@@ -37,6 +37,7 @@ def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
         + acts.remove_expired(connection, now - ACTS_KEPT)
         + taps.remove_expired(connection, now - 2 * VALID_FOR)
         + sessions.remove_expired(connection, now)
+        + log_ins.remove_expired(connection, now)
         + forms.remove_expired(connection, now)
         + presence.remove_expired(connection, now)
         for now in items

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from mailbot.console.desk import Desk
 from mailbot.console.guards import cookie_name, csrf_token
 from mailbot.console.service import ConsoleService
 from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Agent
 from mailbot.store.console import sessions
 from mailbot.store.store import Store
 from tests.builders import RINA
@@ -55,6 +57,17 @@ class Office:
         from mailbot.store.tickets import load as load_tickets
 
         return self.store.read_now(load_tickets, [number])[number]
+
+    def leave(self, agent: Agent) -> None:
+        """Drop an agent from the policy, as a reload does."""
+        policy = self.desk.policy
+        teams = {
+            name: replace(team, agents=tuple(each for each in team.agents if each != agent))
+            for name, team in policy.teams.items()
+        }
+        self.intake.runtime.replace(
+            replace(policy, teams=teams), self.intake.runtime.snapshot.composer.templates
+        )
 
     def begin_session(self, address: str = RINA.address) -> str:
         """Log this person in, and return the secret that the browser keeps."""

@@ -48,6 +48,14 @@ def find(connection: Connection, digest: str, now: datetime) -> Session | None:
     return Session(**row._mapping) if row else None
 
 
+def list_of(connection: Connection, address: str, now: datetime) -> list[Session]:
+    """Return a person's sessions, of everybody for "", the one that was used last first."""
+    query = select(sessions).where(sessions.c.ends_at > now).order_by(sessions.c.seen_at.desc())
+    if address:
+        query = query.where(sessions.c.address == address)
+    return [Session(**row._mapping) for row in connection.execute(query)]
+
+
 def mark_seen(connection: Connection, items: Sequence[tuple[str, datetime]]) -> list[None]:
     """Record when sessions were last used: (digest, moment)."""
     for digest, now in items:

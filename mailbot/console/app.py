@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from mailbot.console import opening
+from mailbot.console.admin import routes as admin
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
 from mailbot.console.log_in import routes as log_in
@@ -48,6 +49,7 @@ def routes() -> list[BaseRoute]:
         Mount("/static", _Files(directory=STATIC), name="static"),
         *opening.ROUTES,
         *log_in.ROUTES,
+        *admin.ROUTES,
     ]
 
 

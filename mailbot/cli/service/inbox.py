@@ -7,6 +7,7 @@ from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import because_option, config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_block, print_facts, print_json, print_table
 from mailbot.cli.shared.rows import (
+    act,
     deleted_text,
     id_argument,
     ids_argument,
@@ -153,7 +154,7 @@ def _print(entry: queries.InboxEntry, content: bytes | None, zone: str) -> None:
 def retry(ids: tuple[int, ...], in_json: bool) -> None:
     """Process parked, dropped or stuck mails again. The daemon takes them within a second."""
     with open_store() as opened:
-        done = [opened.store.write_now(store_inbox.retry, mail_id) for mail_id in ids]
+        done = [act(opened, "retry_inbox", mail_id) for mail_id in ids]
         find = queries.find_inbox_entry
         print_results(
             opened,
@@ -172,11 +173,7 @@ def retry(ids: tuple[int, ...], in_json: bool) -> None:
 @standard_options
 def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     """Give parked mails up. Their bytes are kept: `retry` brings them back."""
-    from mailbot.operations.ticket_commands import operator
-
-    reason = f"dropped by {operator()}" + (f": {clean(because, 300)}" if because else "")
     with open_store() as opened:
-        dropped = [store_inbox.Unhandled(mail_id, reason) for mail_id in ids]
-        done = [opened.store.write_now(store_inbox.drop, mail) for mail in dropped]
+        done = [act(opened, "drop_inbox", mail_id, clean(because, 300)) for mail_id in ids]
         find = queries.find_inbox_entry
         print_results(opened, find, ids, done, success="is dropped", failure="is not parked", in_json=in_json)

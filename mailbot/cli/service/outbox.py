@@ -25,6 +25,7 @@ from mailbot.cli.shared.output import (
     print_title,
 )
 from mailbot.cli.shared.rows import (
+    act,
     deleted_text,
     id_argument,
     ids_argument,
@@ -33,7 +34,6 @@ from mailbot.cli.shared.rows import (
     stuck_option,
     write_raw_mail,
 )
-from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, OutboxState
 from mailbot.operations import daemons
 from mailbot.store import outbox_queries, queries
@@ -173,14 +173,12 @@ def retry(
 
     With --failed, the recipients also get automatic mail again, where its failure had ended that.
     """
-    from mailbot.store import outbox as store_outbox
-
     if failed != bool(since) or failed == bool(ids) or ((domain or dry_run) and not failed):
         raise click.UsageError("give IDs, or --failed with --since TIME")
     with open_store() as opened:
         if since:
             return _retry_failed(opened, parse_time(since, now(), opened.zone()), domain, dry_run, in_json)
-        done = [opened.store.write_now(store_outbox.retry, store_outbox.Retry(i, now())) for i in ids]
+        done = [act(opened, "retry_outbox", mail_id) for mail_id in ids]
         daemons.wake(opened.store)
         print_results(
             opened,
@@ -214,16 +212,8 @@ def _retry_failed(opened: OpenStore, since: datetime, domain: str, dry_run: bool
 @standard_options
 def drop(ids: tuple[int, ...], because: str, in_json: bool) -> None:
     """Never send these mails: they are suppressed, with the reason."""
-    from mailbot.operations.ticket_commands import operator
-    from mailbot.store import outbox as store_outbox
-
-    actor = str(operator())
-    reason = reasons.of("dropped", actor=actor)
-    if because:
-        reason = reasons.of("dropped_because", actor=actor, text=clean(because, 150))
     with open_store() as opened:
-        dropped = [store_outbox.Dropped(mail_id, reason, now()) for mail_id in ids]
-        done = [opened.store.write_now(store_outbox.drop, mail) for mail in dropped]
+        done = [act(opened, "drop_outbox", mail_id, clean(because, 150)) for mail_id in ids]
         find = outbox_queries.find_entry
         print_results(
             opened, find, ids, done, success="will not be sent", failure="can't be dropped", in_json=in_json

@@ -6,6 +6,7 @@ from mailbot.cli.shared import options
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import config_option, limit_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_json, print_table
+from mailbot.cli.shared.rows import act
 from mailbot.store import suppressions
 from mailbot.views.formats import format_time
 
@@ -49,7 +50,7 @@ def lift(addresses: tuple[str, ...], in_json: bool) -> None:
     """Send automatic mail to ADDRESS again."""
     chosen = dict.fromkeys(address.strip().lower() for address in addresses)
     with open_store() as opened:
-        done = {address: opened.store.write_now(suppressions.remove, address) for address in chosen}
+        done = {address: act(opened, "lift", address) for address in chosen}
     if in_json:
         print_json([{"address": address, "done": lifted} for address, lifted in done.items()])
     for address, lifted in done.items():

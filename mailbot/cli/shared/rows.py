@@ -9,7 +9,7 @@ import click
 from sqlalchemy import Connection
 
 from mailbot.cli.shared.complete_stored import complete_mail_id
-from mailbot.cli.shared.open_store import OpenStore, fail
+from mailbot.cli.shared.open_store import OpenStore, fail, now
 from mailbot.cli.shared.output import echo, on_terminal, print_json
 from mailbot.views.formats import format_time
 
@@ -23,6 +23,15 @@ stuck_option = click.option(
 ids_argument = click.argument(
     "ids", metavar="ID...", type=click.IntRange(1), nargs=-1, required=True, shell_complete=complete_mail_id
 )
+
+
+def act(opened: OpenStore, what: str, target: int | str, because: str = "") -> bool:
+    """Carry out one of `mail_queues.What` as whoever sits at the shell. False: it was not possible."""
+    from mailbot.operations.mail_queues import Outcome, QueueCommand, What, carry_out
+    from mailbot.operations.ticket_commands import operator
+
+    command = QueueCommand(What(what), str(target), operator(), now(), because)
+    return opened.store.write_now(carry_out, command) is Outcome.DONE
 
 
 def write_raw_mail(content: bytes | None, missing: str) -> None:

@@ -1,0 +1,101 @@
+"""Retry or drop a mail of the inbox or the outbox, lift a suppression, end a session: for the shell and the pages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from mailbot.domain import reasons
+from mailbot.domain.actor import Actor
+from mailbot.store import inbox, outbox, suppressions
+from mailbot.store.console import forms, sessions
+
+
+class What(StrEnum):
+    """What can be done."""
+
+    RETRY_INBOX = "retry_inbox"
+    DROP_INBOX = "drop_inbox"
+    RETRY_OUTBOX = "retry_outbox"
+    DROP_OUTBOX = "drop_outbox"
+    LIFT = "lift"
+    END_SESSION = "end_session"
+
+
+class Outcome(StrEnum):
+    """What came of it. REFUSED: the mail is in no state for that, or the address or the session is not there."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    BEFORE = "before"  # the same form was carried out before
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCommand:
+    """What a person wants done. `target`: the id of a mail, an address, the digest of a session.
+
+    `because`: the person's words, one line. `once`: the key of a form, which is carried out once.
+    """
+
+    what: What
+    target: str
+    by: Actor
+    now: datetime
+    because: str = ""
+    once: str = ""
+
+
+def carry_out(connection: Connection, items: Sequence[QueueCommand]) -> list[Outcome]:
+    """Carry out commands: a write operation of the store."""
+    return [_carry_out(connection, item) for item in items]
+
+
+def _carry_out(connection: Connection, command: QueueCommand) -> Outcome:
+    if command.once and forms.find(connection, command.once, command.by):
+        return Outcome.BEFORE
+    if not _ACTS[command.what](connection, command):
+        return Outcome.REFUSED
+    if command.once:
+        forms.add(connection, command.once, command.by, command.now, result=command.what)
+    return Outcome.DONE
+
+
+def _retry_inbox(connection: Connection, command: QueueCommand) -> bool:
+    return inbox.retry(connection, [int(command.target)])[0]
+
+
+def _drop_inbox(connection: Connection, command: QueueCommand) -> bool:
+    reason = f"dropped by {command.by}" + (f": {command.because}" if command.because else "")
+    return inbox.drop(connection, [inbox.Unhandled(int(command.target), reason)])[0]
+
+
+def _retry_outbox(connection: Connection, command: QueueCommand) -> bool:
+    return outbox.retry(connection, [outbox.Retry(int(command.target), command.now)])[0]
+
+
+def _drop_outbox(connection: Connection, command: QueueCommand) -> bool:
+    reason = reasons.of("dropped", actor=str(command.by))
+    if command.because:
+        reason = reasons.of("dropped_because", actor=str(command.by), text=command.because)
+    return outbox.drop(connection, [outbox.Dropped(int(command.target), reason, command.now)])[0]
+
+
+def _lift(connection: Connection, command: QueueCommand) -> bool:
+    return suppressions.remove(connection, [command.target])[0]
+
+
+def _end_session(connection: Connection, command: QueueCommand) -> bool:
+    sessions.end(connection, [command.target])
+    return True
+
+
+_ACTS: dict[What, Callable[[Connection, QueueCommand], bool]] = {
+    What.RETRY_INBOX: _retry_inbox,
+    What.DROP_INBOX: _drop_inbox,
+    What.RETRY_OUTBOX: _retry_outbox,
+    What.DROP_OUTBOX: _drop_outbox,
+    What.LIFT: _lift,
+    What.END_SESSION: _end_session,
+}

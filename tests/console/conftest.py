@@ -98,7 +98,7 @@ def open_page(chrome: Any, office: Office, served: Served) -> Iterator[Open]:
             cookie = {
                 "name": cookie_name(office.desk),
                 "value": office.begin_session(address),
-                "url": served.url,
+                "url": served.url.replace("http:", "https:") if office.desk.secure else served.url,
             }
             context.add_cookies([cookie])
         page = context.new_page()
@@ -107,5 +107,5 @@ def open_page(chrome: Any, office: Office, served: Served) -> Iterator[Open]:
         return page
 
     yield open_
-    for context in contexts:
+    for context in contexts:  # a second close does nothing
         BROWSER.submit(context.close).result()

@@ -12,7 +12,8 @@ from mailbot.domain.model import NoticeKind
 from mailbot.domain.policy import Policy
 
 MOST = 10  # colleagues that one note notifies
-_MENTION = re2.compile(r"(?:^|[\s(])@([\pL\pN][\pL\pN._-]{1,60})")
+# No counted repeats of letters: re2 would build a huge automaton for them.
+_MENTION = re2.compile(r"(?:^|[\s(])@([\pL\pN][\pL\pN._-]+)")
 
 
 def mentioned(text: str, policy: Policy) -> tuple[str, ...]:

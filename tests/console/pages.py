@@ -1,0 +1,32 @@
+"""Every page of the console, with who looks at it: what pictures, axe and the checks of sizes go through."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.console.gallery import AGENT, MANAGER, Gallery
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page. `address`: who looks at it, "" for nobody who is logged in."""
+
+    name: str
+    path: str
+    address: str
+
+
+def pages(gallery: Gallery) -> Iterator[Shown]:
+    """List the pages; a customer's own comes with its key."""
+    number = gallery.numbers["Dian Permata"]
+    yield Shown("log-in", "/login", "")
+    yield Shown("my-list", "/tickets", AGENT)
+    yield Shown("team", "/tickets/team", AGENT)
+    yield Shown("ticket", f"/tickets/{number}", AGENT)
+    yield Shown("new-ticket", "/tickets/new", AGENT)
+    yield Shown("search", "/search?q=saldo", AGENT)
+    yield Shown("board", "/board", MANAGER)
+    yield Shown("report", "/board/report", MANAGER)
+    for part in ("", "/mail", "/policy", "/try", "/templates", "/inbox", "/outbox", "/suppressions"):
+        yield Shown(f"admin{part.replace('/', '-')}", f"/admin{part}", MANAGER)
+    yield Shown("status", "/status", "")
+    yield Shown("error", "/nowhere", AGENT)

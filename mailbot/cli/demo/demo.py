@@ -18,7 +18,7 @@ from types import FrameType
 
 import click
 
-from mailbot.cli.demo import settings
+from mailbot.cli.demo import console, settings
 from mailbot.cli.demo.sink import Sink
 from mailbot.cli.demo.tour import DemoFailed, Tour
 from mailbot.cli.shared.open_store import fail
@@ -52,6 +52,8 @@ def demo(once: bool) -> None:
     try:
         with _running(directory, host, port) as tour:
             shown = tour.run()
+            if tour.console:
+                console.introduce(tour)
             tour.print_instructions(_command(), directory, shown)
             if not once:
                 echo("Waiting for mail. Ctrl-C ends the demo.\n", bold=True)
@@ -93,7 +95,8 @@ def _running(directory: Path, host: str, port: int) -> Iterator[Tour]:
     """Start sink and daemon. Drain the daemon at the end, in any case."""
     sink = Sink()
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    settings.write(directory, listen, f"127.0.0.1:{sink.port}")
+    pages = settings.console_address()
+    settings.write(directory, listen, f"127.0.0.1:{sink.port}", pages)
     environment = settings.environment(os.environ)
     loaded = load(directory, environment)
     echo_wrapped(f"mailbot demo  on {listen} (SQLite), all mail stays here, Ctrl-C ends it", bold=True)
@@ -105,7 +108,7 @@ def _running(directory: Path, host: str, port: int) -> Iterator[Tour]:
     try:
         _wait_until_up(process, host, port)
         with contextlib.closing(Store(loaded.settings.store)) as store:
-            yield Tour(sink, store, loaded.policy, host, port, lambda: process.poll() is None)
+            yield Tour(sink, store, loaded.policy, host, port, pages, lambda: process.poll() is None)
     finally:
         _stop(process)
         sink.stop()

@@ -1,9 +1,12 @@
 """The demo's configuration: the shipped one in its own folder, with seconds in place of hours."""
 
+import contextlib
 import os
 import re
+import socket
 from collections.abc import Mapping
 from copy import deepcopy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +29,20 @@ CALM = {
         {"at": "resolution", "escalate_to": "management", "tell_customer": True},
     ],
 }
+MANAGER = "surya.atmaja@staf.dukungan.example"  # sees all tickets; in the demo an admin as well
+CONSOLE_PORTS = range(8025, 8035)  # the first free one is taken
 # Variables of a service that may have started the demo: the demo's daemon is no part of it.
 SERVICE = ("MAILBOT_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 
 
-def write(directory: Path, listen: str, relay: str) -> None:
-    """Write configuration and templates to `directory`, which should be new."""
+def write(directory: Path, listen: str, relay: str, console: str) -> None:
+    """Write configuration and templates to `directory`, which should be new. `console`: "" for no pages."""
     init(directory)
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     for name in ("mailbot.yaml", "escalation.yaml"):
         data = yaml.load(directory / name)
-        changed = _machine(data, listen, relay) if name == "mailbot.yaml" else _ladders(data)
+        changed = _machine(data, listen, relay, console) if name == "mailbot.yaml" else _ladders(data)
         with (directory / name).open("w") as file:
             file.write(f"# {name} of the demo: the shipped one, changed by machine.\n")
             yaml.dump(changed, file)
@@ -45,10 +50,12 @@ def write(directory: Path, listen: str, relay: str) -> None:
     routing.write_text(re.sub(r"(?ms)^tests:\n.*?(?=^\S|\Z)", "", routing.read_text()))
 
 
-def _machine(data: dict[str, Any], listen: str, relay: str) -> dict[str, Any]:
+def _machine(data: dict[str, Any], listen: str, relay: str, console: str) -> dict[str, Any]:
     data.pop("monitor", None)  # its port may be taken
+    pages = {"console": console, "public_url": f"http://{console}", "admins": [MANAGER]} if console else {}
     return {
         **data,
+        **pages,
         "listen": listen,
         "relay": {"address": relay, "tls": "none", "connections": 4},
         "trust": {"agent_networks": ["127.0.0.0/8", "::1"]},  # the reader plays customers and agents
@@ -75,6 +82,18 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the demo's daemon, without what leads to a real store or relay."""
     kept = {name: value for name, value in env.items() if not name.startswith(SERVICE)}
     return {**kept, "MAILBOT_LOG": "text", "PYTHONUNBUFFERED": "1"}
+
+
+def console_address() -> str:
+    """Return host:port for the pages, "" where their packages are missing or no port is free."""
+    if find_spec("starlette") is None:
+        return ""
+    for port in CONSOLE_PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return f"127.0.0.1:{port}"
+    return ""
 
 
 def listen_address(env: Mapping[str, str] = os.environ) -> tuple[str, int]:

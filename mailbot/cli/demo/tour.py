@@ -1,5 +1,6 @@
 """What the demo shows: complaints and tickets, a reply, an answer, a missed deadline, then your mail."""
 
+import re
 import shlex
 import smtplib
 import time
@@ -28,6 +29,7 @@ from mailbot.views.formats import format_duration
 PATIENCE = 20.0  # seconds for anything to happen; usual is a tenth of one
 POLL = 0.02
 ZONE = "Asia/Jakarta"
+LOG_IN_LINK = re.compile(r"http://\S+/login/link\?key=\S+")
 
 
 class DemoFailed(Exception):
@@ -43,6 +45,7 @@ class Tour:
     policy: Policy
     host: str
     port: int
+    console: str  # host:port of the pages, "" for none
     alive: Callable[[], bool]
 
     @property
@@ -145,7 +148,7 @@ class Tour:
     def print_instructions(self, command: str, directory: Path, number: str) -> None:
         """Print how to write to the demo and look at it. `command` calls mailbot, `directory` configures it."""
         host, port, box = self.host, self.port, self.mailbox
-        print_title("\n5. Your turn: write to it from another terminal")
+        print_title("\n6. Your turn: write to it from another terminal")
         echo(f"  swaks --server {host}:{port} --from you@example.org \\")
         echo(f"        --to {box} --header 'Subject: Barang rusak' \\")
         echo("        --body 'Barang datang rusak, mohon diganti.'")
@@ -164,8 +167,13 @@ class Tour:
     def watch(self) -> None:
         """Print what happens, as it happens, until the demo is ended."""
         shown: dict[str, int] = {}
-        since = datetime.now(UTC)
+        since, seen = datetime.now(UTC), len(self.sink.mails_after(0))
         while self.alive():
+            arrived = self.sink.mails_after(seen)
+            seen += len(arrived)
+            for mail in arrived:
+                if link := LOG_IN_LINK.search(mail.text):
+                    echo(f"  log-in link for {mail.to}: {link[0]}")
             rows = self.store.read_now(queries.events_since, since - timedelta(seconds=5))
             for number in dict.fromkeys(number for number, row in rows if row.event.at >= since):
                 page = self._page(number)

@@ -79,14 +79,16 @@ async def desk(
     processes: int,
     mails: int,
     monitor: int = 0,
+    console: int = 0,
     env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Desk]:
     async with SinkSmtp() as sink:
         with make_daemon(engine, request, folder, sink.port) as daemon:
             daemon.env |= env or {}
-            if monitor:
-                with (daemon.config / "mailbot.yaml").open("a") as file:
-                    file.write(f"\nmonitor: 127.0.0.1:{monitor}\n")
+            for name, port in (("monitor", monitor), ("console", console)):
+                if port:
+                    with (daemon.config / "mailbot.yaml").open("a") as file:
+                        file.write(f"\n{name}: 127.0.0.1:{port}\n")
             daemon.options = ("--processes", str(processes))
             async with daemon:
                 yield Desk(daemon, sink, list(range(mails)), Counter())
@@ -160,11 +162,13 @@ async def test_p1_p2_each_process_may_be_killed_and_none_outlives_the_supervisor
 
 
 @pytest.mark.timeout(240)
-async def test_a_rolling_restart_refuses_no_client_and_loses_no_mail(
+async def test_a_rolling_restart_refuses_no_client_and_no_visitor_and_loses_no_mail(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     replies: Counter[str] = Counter()
-    async with desk(engine, request, tmp_path, processes=2, mails=0) as d:
+    visits: Counter[str] = Counter()
+    console = free_port()
+    async with desk(engine, request, tmp_path, processes=2, mails=0, console=console) as d:
         before = await all_ready(d.daemon)
         ended = asyncio.Event()
 
@@ -177,13 +181,20 @@ async def test_a_rolling_restart_refuses_no_client_and_loses_no_mail(
                 number += 1
                 await asyncio.sleep(0.05)
 
+        async def visit() -> None:
+            while not ended.is_set():
+                visits[(await asyncio.to_thread(scrape, console, "/login"))[:15]] += 1
+                await asyncio.sleep(0.1)
+
         clients = [asyncio.create_task(steady(1000 * n)) for n in range(3)]
+        clients.append(asyncio.create_task(visit()))
         assert d.daemon.process
         d.daemon.process.send_signal(signal.SIGUSR2)
         await eventually(lambda: len(events(d.daemon, "process_replaced")) == 2, 200)
         ended.set()
         await asyncio.gather(*clients)
         assert set(replies) == {"250"}
+        assert set(visits) == {"<!doctype html>"}
         await settled(d.daemon)
         assert {row["n"] for row in d.daemon.rows("SELECT count(*) n FROM tickets")} == {len(d.accepted)}
         assert not any(map(runs, before.values()))

@@ -41,10 +41,12 @@ class Office:
     `intake.clock` is the time that both see.
     """
 
-    def __init__(self, store: Store, *, public_url: str = "", **policy_changes: Any) -> None:
+    def __init__(
+        self, store: Store, *, public_url: str = "", console: Console | None = None, **policy_changes: Any
+    ) -> None:
         self.intake = Intake(store, public_url=public_url, **policy_changes)
         self.store = store
-        console = Console("127.0.0.1", 0, public_url=public_url)
+        console = console or Console("127.0.0.1", 0, public_url=public_url)
         self.desk = Desk(self.intake.deps, shipped_settings(), console)
         self.app = build(self.desk)
         self._sessions = 0
@@ -77,13 +79,18 @@ class Office:
         return secret
 
     @asynccontextmanager
-    async def visitor(self, address: str = "", **headers: str) -> "Iterator[Visitor]":  # type: ignore[misc]
-        """Open a browser without scripts; with an address its person is logged in."""
+    async def visitor(  # type: ignore[misc]
+        self, address: str = "", *, peer: str = "127.0.0.1", **headers: str
+    ) -> "Iterator[Visitor]":
+        """Open a browser without scripts; with an address its person is logged in. `peer`: its IP address."""
         secret = self.begin_session(address) if address else ""
         cookies = {cookie_name(self.desk): secret} if secret else {}
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(peer, 40000))
         async with httpx.AsyncClient(
-            transport=transport, base_url=URL, cookies=cookies, headers=headers
+            transport=transport,
+            base_url=self.desk.console.public_url or URL,
+            cookies=cookies,
+            headers=headers,
         ) as client:
             yield Visitor(client, csrf_token(secret) if secret else "")
 

@@ -75,8 +75,8 @@ async def take_answer(request: Request) -> Response:
 
 
 async def _log_in(request: Request, claims: Mapping[str, Any], to: str) -> Response:
-    address = str(claims.get("email", "")).strip().lower()
-    if not address or claims.get("email_verified") not in (True, "true"):
+    address, verified = str(claims.get("email", "")).strip().lower(), claims.get("email_verified")
+    if not address or not (verified is True or verified == "true"):
         return _fail(request, "unverified", "the provider has not verified the address", to)
     if await begin_session(request, address, "oidc") is None:
         return _fail(request, "stranger", f"{address} is neither agent nor admin", to)

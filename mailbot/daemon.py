@@ -476,7 +476,14 @@ class Daemon:
         from mailbot.console.desk import Desk  # the extra `console` may be missing
         from mailbot.console.service import ConsoleService
 
-        desk = Desk(self._deps, self.settings, console, wake=self.wake, reload=self.request_reload)
+        desk = Desk(
+            self._deps,
+            self.settings,
+            console,
+            wake=self.wake,
+            reload=self.request_reload,
+            keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
+        )
         self.add(ConsoleService(desk, sockets_of(self._inherited, CONSOLE)))
 
     def _add_others(self, place: Place) -> None:

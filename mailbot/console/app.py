@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from mailbot.console import opening
 from mailbot.console.admin import routes as admin
+from mailbot.console.customers import ticket_page
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
 from mailbot.console.log_in import routes as log_in
@@ -50,6 +51,7 @@ def routes() -> list[BaseRoute]:
         *opening.ROUTES,
         *log_in.ROUTES,
         *admin.ROUTES,
+        *ticket_page.ROUTES,
     ]
 
 

@@ -8,8 +8,12 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from mailbot.channels.smtp.accept import MailAcceptor
+from mailbot.channels.web.submit import Keep
 from mailbot.config.model import Console, Settings
+from mailbot.console.clients import ClientLimits
 from mailbot.console.render import Renderer
+from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
 from mailbot.operations.ticket_commands import TicketCommand, run_in_turn
 from mailbot.operations.transaction import Decide, transact_in_turn
@@ -23,7 +27,8 @@ class Desk:
     """The console of one node.
 
     `wake`: looks for mail that is to be decided or sent. `reload`: takes the policy in the files, as SIGHUP does.
-    `leaving` is set when the daemon stops: streams end themselves.
+    `keep`: keeps a mail before it returns; None: in the inbox. `leaving` is set when the daemon stops: streams end
+    themselves.
     """
 
     deps: Deps
@@ -32,6 +37,8 @@ class Desk:
     wake: Callable[[], None] = lambda: None
     reload: Callable[[], None] = lambda: None
     renderer: Renderer = field(default_factory=Renderer)
+    clients: ClientLimits = field(default_factory=ClientLimits)
+    keep: Keep | None = None
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -48,6 +55,13 @@ class Desk:
     async def write(self, operation: Callable[..., Any], item: Any) -> Any:
         """Apply a write operation of the store to one item; it is committed when this returns."""
         return await self.deps.store.write(operation, item)
+
+    async def keep_mail(self, envelope: Envelope, raw: bytes, *, mark: str) -> int:
+        """Keep a mail that a person wrote on a page, as one that came by SMTP. Raises StoreUnavailable."""
+        keep = self.keep or MailAcceptor(self.deps.store, self.deps.metrics)
+        kept = await keep(envelope, raw, mark=mark)
+        self.wake()
+        return kept
 
     async def transact(self, decide: Decide[R]) -> R:
         """Decide and record in one transaction, and let what it sends leave."""

@@ -34,6 +34,7 @@ class Clues:
     """What a mail says about where it belongs, with every signature already verified.
 
     - `tagged`: the ticket of a reply token bound to this very sender.
+    - `posted`: the ticket that its author had open where we knew who it is, such as the page of the ticket.
     - `for_colleagues`: it was sent to an address that takes decisions alone.
     - `of_another`: it was sent to a reply address that was given to somebody else.
     - `surveyed`: the ticket of a survey's address. The sender must take part, as with a number.
@@ -57,6 +58,7 @@ class Clues:
 
     sender: str
     tagged: str = ""
+    posted: str = ""
     for_colleagues: bool = False
     of_another: bool = False
     surveyed: str = ""
@@ -79,13 +81,14 @@ class Clues:
     def names_ticket(self) -> bool:
         """Check whether a person's mail says where it belongs."""
         named = self.signed or self.referenced or self.written or self.in_text or self.quoted
-        return bool(self.tagged or named or self.only)
+        return bool(self.tagged or self.posted or named or self.only)
 
 
 class ClueKind(StrEnum):
     """Codes of reasons, too."""
 
     REPLY_TOKEN = "reply_token"
+    CUSTOMER_PAGE = "customer_page"
     SURVEY_ADDRESS = "survey_address"
     BOUNCE_ADDRESS = "bounce_address"
     SIGNED_MARK = "signed_mark"
@@ -100,7 +103,9 @@ class ClueKind(StrEnum):
     MISTYPED_NUMBER = "mistyped_number"
 
 
-_KEYED = frozenset({ClueKind.REPLY_TOKEN, ClueKind.BOUNCE_ADDRESS, ClueKind.SIGNED_MARK})
+_KEYED = frozenset(
+    {ClueKind.REPLY_TOKEN, ClueKind.CUSTOMER_PAGE, ClueKind.BOUNCE_ADDRESS, ClueKind.SIGNED_MARK}
+)
 _NO_TICKET_NAMED = reasons.of("no_ticket_named")
 _MENTIONS = frozenset({ClueKind.NUMBER_IN_TEXT, ClueKind.NUMBER_IN_QUOTE})
 _OF_REPORTS = frozenset({ClueKind.MESSAGE_ID_IN_REPORT, ClueKind.NUMBER_IN_REPORT})
@@ -183,6 +188,8 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
     kinds = ClueKind
     if clues.tagged:
         yield kinds.REPLY_TOKEN, clues.tagged, CERTAIN
+    if clues.posted:
+        yield kinds.CUSTOMER_PAGE, clues.posted, CERTAIN
     if clues.bounced:
         yield kinds.BOUNCE_ADDRESS, clues.bounced, CERTAIN
     if clues.surveyed:
@@ -193,7 +200,7 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
     yield from ((kinds.KNOWN_MESSAGE_ID, known[mid], STRONG) for mid in clues.referenced if mid in known)
     yield from ((kinds.NUMBER_IN_SUBJECT, number, NUMBER) for number in clues.written)
     yield from ((kinds.NUMBER_IN_TEXT, number, NUMBER) for number in clues.in_text)
-    keyed = clues.tagged or clues.surveyed or clues.signed
+    keyed = clues.tagged or clues.posted or clues.surveyed or clues.signed
     if not (keyed or clues.written or clues.in_text or known.keys() & set(clues.referenced)):
         yield from ((kinds.NUMBER_IN_QUOTE, number, NUMBER) for number in clues.quoted)
     if clues.only:

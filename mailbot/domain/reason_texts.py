@@ -162,6 +162,7 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "matched": ("{clue}, {proof}", "{clue}, {proof}"),
     "reply_token": ("reply token of the sender", "token balasan milik pengirim"),
+    "customer_page": ("written on the customers' page", "ditulis di halaman pelanggan"),
     "survey_address": ("keyed survey address", "alamat survei bertanda tangan"),
     "bounce_address": ("keyed bounce address", "alamat pantulan bertanda tangan"),
     "signed_mark": ("our signed mark in a report", "tanda tangan kami dalam laporan"),

@@ -110,7 +110,8 @@ def render(folder: Path, chosen: Policy, notice: Notice) -> Rendered:
     zone = next((each.zone for each in chosen.calendars.values()), "UTC")
     signer = TokenSigner(secrets.token_bytes(32))
     composer = Composer(late_templates.load(folder), signer, chosen, zone=zone)
-    return as_read(composer.compose(notice, nonce="0", now=NOW))
+    page = f"{chosen.public_url}/t/{notice.number}?k=..." if chosen.public_url else ""
+    return as_read(composer.compose(notice, nonce="0", now=NOW, page_url=page))
 
 
 def as_read(mail: OutboundMail) -> Rendered:

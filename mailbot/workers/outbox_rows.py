@@ -11,7 +11,8 @@ from mailbot import log
 from mailbot.domain import ladder, reasons
 from mailbot.domain.acts.agent_act import AgentAct, act_of, waits
 from mailbot.domain.events import AcknowledgementSuppressed, ProgressSuppressed, Suppressed
-from mailbot.domain.model import Ticket
+from mailbot.domain.lifecycle import Decision
+from mailbot.domain.model import Authentication, Ticket
 from mailbot.domain.notices import (
     Acknowledgement,
     AgentWorklist,
@@ -23,11 +24,16 @@ from mailbot.domain.notices import (
     ToCustomer,
     recipient_of,
 )
+from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.context import TicketContext
+from mailbot.domain.people.page_readers import has_link
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.mail.compose.compose import ComposeRefused, OutboundMail
 from mailbot.mail.compose.digest import COLLECTED, EXCERPT
+from mailbot.mail.compose.reply_tokens import page_url
+from mailbot.store.console import revoked_links
+from mailbot.store.console.revoked_links import Revoked
 from mailbot.store.digests import DigestItem
 from mailbot.store.outbox import OutboxMail
 from mailbot.store.tickets import TicketChange
@@ -47,10 +53,28 @@ def build_all(
 ) -> list[TicketChange]:
     """Build what `store.tickets.record` writes for these decisions, with what their notices show."""
     contexts = load_contexts(connection, drafts, snapshot.policy)
-    return [_build(draft, snapshot, now, context) for draft, context in zip(drafts, contexts, strict=True)]
+    revoked = _load_revoked(connection, drafts, snapshot.policy)
+    return [
+        _build(draft, snapshot, now, context, revoked)
+        for draft, context in zip(drafts, contexts, strict=True)
+    ]
 
 
-def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketContext) -> TicketChange:
+def _load_revoked(connection: Connection, drafts: Sequence[Draft], policy: Policy) -> Revoked:
+    """Load how often links of the tickets were revoked, where mails will have any. A new ticket has no others."""
+    if not policy.public_url:
+        return {}
+    linked = [each for each in drafts if each.before and _writes_to_customer(each.decision)]
+    return revoked_links.load(connection, {draft.number for draft in linked})
+
+
+def _writes_to_customer(decision: Decision) -> bool:
+    return any(isinstance(notice, ToCustomer) for notice in decision.notices)
+
+
+def _build(
+    draft: Draft, snapshot: Snapshot, now: datetime, context: TicketContext, revoked: Revoked
+) -> TicketChange:
     decision, since = draft.decision, draft.requested_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
     items = [(notice, collected_item(notice, snapshot.policy, now)) for notice in decision.notices]
@@ -64,7 +88,17 @@ def _build(draft: Draft, snapshot: Snapshot, now: datetime, context: TicketConte
         deadline=ladder.next_deadline(decision.ticket, snapshot.policy, now),
         owed=(
             *(
-                _waiting(build_row(_with_context(notice, context), snapshot, now, since), notice, act)
+                _waiting(
+                    build_row(
+                        _with_context(notice, context),
+                        snapshot,
+                        now,
+                        since,
+                        _page_url(notice, draft, snapshot, revoked),
+                    ),
+                    notice,
+                    act,
+                )
                 for notice, item in items
                 if item is None
             ),
@@ -91,6 +125,19 @@ def _with_context(notice: Notice, context: TicketContext) -> Notice:
     return replace(notice, context=context)
 
 
+def _page_url(notice: Notice, draft: Draft, snapshot: Snapshot, revoked: Revoked) -> str:
+    """Return the address of the page where the recipient sees the ticket, "" for none."""
+    ticket, policy = draft.decision.ticket, snapshot.policy
+    if not policy.public_url or not isinstance(notice, ToCustomer):
+        return ""
+    proof = draft.message.authentication if draft.message else Authentication.NONE
+    if not has_link(notice, ticket, proof):
+        return ""
+    to = recipient_of(notice)
+    count = revoked.get((ticket.number, owner(to)), 0)
+    return page_url(policy.public_url, snapshot.keys, ticket.number, to, count)
+
+
 def collected_item(notice: Notice, policy: Policy, now: datetime) -> DigestItem | None:
     """Return what to collect for a digest in place of this notice; None when it goes out at once.
 
@@ -105,12 +152,16 @@ def collected_item(notice: Notice, policy: Policy, now: datetime) -> DigestItem 
 
 
 def build_row(
-    notice: Notice | Bulletin, snapshot: Snapshot, now: datetime, requested_at: datetime
+    notice: Notice | Bulletin,
+    snapshot: Snapshot,
+    now: datetime,
+    requested_at: datetime,
+    page_url: str = "",
 ) -> OutboxMail:
     """Compose and freeze the mail for a notice. One that is unsafe to send becomes a suppressed row."""
     nonce = secrets.token_hex(8)
     try:
-        mail = snapshot.composer.compose(notice, nonce=nonce, now=now)
+        mail = snapshot.composer.compose(notice, nonce=nonce, now=now, page_url=page_url)
     except ComposeRefused as refusal:
         unsafe = reasons.of("unsafe_mail", error=str(refusal)[:200])
         return _row(nonce, notice, now, requested_at, unsafe)

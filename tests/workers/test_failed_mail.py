@@ -158,13 +158,13 @@ async def test_mail_that_was_tried_for_too_long_is_reported_and_suppresses_no_ad
 class Poisoned(Composer):
     """A composer with a bug that one customer's mail triggers."""
 
-    def compose(self, notice: Notice, *, nonce: str, now: Any) -> OutboundMail:
+    def compose(self, notice: Notice, *, nonce: str, now: Any, page_url: str = "") -> OutboundMail:
         if isinstance(notice, TeamNotice) and (notice.why, notice.customer) == (
             "undeliverable",
             "racun@x.example",
         ):
             raise ZeroDivisionError("a bug of ours")
-        return super().compose(notice, nonce=nonce, now=now)
+        return super().compose(notice, nonce=nonce, now=now, page_url=page_url)
 
 
 async def test_p5_a_failure_that_raises_an_error_keeps_no_other_from_being_reported(

@@ -315,10 +315,10 @@ async def test_a_guessed_bounce_address_leads_nowhere(desk: Desk) -> None:
 class Poisoned(Composer):
     """A composer that a bug attempts on one recipient."""
 
-    def compose(self, notice: Notice, *, nonce: str, now: datetime) -> OutboundMail:
+    def compose(self, notice: Notice, *, nonce: str, now: datetime, page_url: str = "") -> OutboundMail:
         if notice.to == "racun@x.example":
             raise ZeroDivisionError("a bug of ours")
-        return super().compose(notice, nonce=nonce, now=now)
+        return super().compose(notice, nonce=nonce, now=now, page_url=page_url)
 
 
 async def test_p5_one_bad_mail_is_parked_with_its_reason_and_the_others_go_on(store: Store) -> None:

@@ -62,15 +62,21 @@ class MailAcceptor:
         self._metrics, self._backpressure = metrics, backpressure
         self._keep_once = keep or (lambda mail: store.write(inbox.keep, mail, quick=True))
 
-    async def __call__(self, envelope: Envelope, raw: bytes, read_ahead: ReadAhead | None = None) -> int:
+    async def __call__(
+        self, envelope: Envelope, raw: bytes, read_ahead: ReadAhead | None = None, mark: str = ""
+    ) -> int:
         """Keep a mail. `read_ahead` is what a front process has found out.
+
+        `mark`: its fingerprint, where the bytes of a repetition may differ.
 
         Raises StoreFull at once, StoreUnavailable after KEEP_TIMEOUT.
         """
         day = envelope.received_at.date().isoformat()
         if self._backpressure and (delay := self._backpressure.delay()):
             await asyncio.sleep(delay)
-        if read_ahead:
+        if mark:
+            digest = mark
+        elif read_ahead:
             digest = read_ahead.fingerprint
         elif len(raw) > LARGE:
             digest = await asyncio.to_thread(fingerprint, raw, day)

@@ -112,11 +112,12 @@ def _answer(
         subject=base_subject(ticket.subject) if is_subject_shown(ticket) else "",
         received_at=ticket.opened_at,
         answered_at=ticket.answered_at,
-        **_where_it_stands(ticket, box, policy, now),
+        **where_it_stands(ticket, box, policy, now),
     )
 
 
-def _where_it_stands(ticket: Ticket, box: Mailbox, policy: Policy, now: datetime) -> dict[str, Any]:
+def where_it_stands(ticket: Ticket, box: Mailbox, policy: Policy, now: datetime) -> dict[str, Any]:
+    """Return what a customer may know of the ticket's state: fields of `StatusAnswer`."""
     if ticket.status is Status.CLOSED and ticket.closed_at:
         reopen_by = ticket.closed_at + box.reopen_within
         return {

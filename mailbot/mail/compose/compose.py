@@ -102,10 +102,13 @@ class Composer:
         for box in self.policy.mailboxes.values():
             check_token_fits(box.address, box.prefix, box.digits)
 
-    def compose(self, notice: Notice | Bulletin, *, nonce: str, now: datetime) -> OutboundMail:
-        """Return the mail for this notice. Equal notice, nonce and moment give equal bytes.
+    def compose(
+        self, notice: Notice | Bulletin, *, nonce: str, now: datetime, page_url: str = ""
+    ) -> OutboundMail:
+        """Return the mail for this notice. Equal arguments give equal bytes.
 
-        `nonce`: 1 to 16 of a-z and 0-9, unique to the outbox row. Raises ComposeRefused.
+        `nonce`: 1 to 16 of a-z and 0-9, unique to the outbox row. `page_url`: of the page where its recipient
+        sees the ticket, "" for none. Raises ComposeRefused.
         """
         box = self.policy.mailboxes.get(notice.mailbox)
         if box is None:
@@ -120,7 +123,7 @@ class Composer:
         if isinstance(notice, Bulletin):
             content, template_error = _bulletin_content(notice), ""
         else:
-            content, template_error = self._content(notice, box, nonce, now)
+            content, template_error = self._content(notice, box, nonce, now, page_url)
         headers = self._headers(notice, box, message_id, content.subject, now)
         if cc:
             headers.insert(3, ("Cc", ",\r\n ".join(cc)))  # a line each: 998 octets at most
@@ -172,7 +175,9 @@ class Composer:
             headers += [("In-Reply-To", answered), ("References", _references(notice, answered))]
         return headers + _automatic_fields(notice) + [(LOOP_HEADER, box.address)]
 
-    def _content(self, notice: Notice, box: Mailbox, nonce: str, now: datetime) -> tuple[_Content, str]:
+    def _content(
+        self, notice: Notice, box: Mailbox, nonce: str, now: datetime, page_url: str
+    ) -> tuple[_Content, str]:
         """Return the content in the notice's language, or in both, and the error of a failed template."""
         languages = (notice.language,) if notice.language in LANGUAGES else LANGUAGES
         zone = self._zone(notice)
@@ -188,6 +193,7 @@ class Composer:
                 now=now,
                 survey_address=self._survey_address(notice, box),
                 buttons=self._buttons(notice, box, nonce, language),
+                page_url=page_url,
                 wanted=wanted,
             )
 

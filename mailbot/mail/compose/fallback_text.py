@@ -150,6 +150,7 @@ _REQUESTS = {
     "id": "Supaya cepat kami bantu, mohon balas email ini dengan:",
     "en": "So that we can help you quickly, please reply to this email with:",
 }
+_PAGES = {"id": "Lihat laporan Anda:", "en": "View your report:"}
 
 
 def details_request(language: str, needed: Iterable[str]) -> str:
@@ -185,6 +186,8 @@ def fallback_text(name: str, language: str, values: Values) -> tuple[str, str]:
     if needed := values.get("needed"):
         assert isinstance(needed, dict)
         text = f"{text}\n{_escape_braces(details_request(language, needed))}\n"
+    if values.get("page_url"):
+        text = f"{text}\n{_PAGES[language]}\n{{page_url}}\n"
     if shown["again"]:
         shown["text"] = ""  # it is in the first half already
     return subject.format_map(shown), text.format_map(shown)

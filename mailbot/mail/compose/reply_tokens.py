@@ -10,6 +10,8 @@ from itertools import islice
 
 import re2
 
+from mailbot.domain.people.addresses import owner
+
 LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 NONCE = 16  # characters at most: 80 bits in base32, 64 in hexadecimal
 MAC = 26  # characters of five bits: 130 bits
@@ -24,7 +26,7 @@ _ID = re.compile(
     f"<?mb[.]([a-z]{{2,10}}-[0-9]{{8,12}}-[0-9])[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@([a-z0-9.-]+)>?"
 )
 _NUMBERED = f"[^@+\\s]+[+](%s)[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
-_REPLY, _SURVEY = (re.compile(_NUMBERED % purpose) for purpose in ("t|d", "s"))
+_REPLY, _SURVEY, _POSTED = (re.compile(_NUMBERED % purpose) for purpose in ("t|d", "s", "w"))
 _TAP = re.compile(
     f"[^@+\\s]+[+]a[.]([a-z][0-9]{{0,9}})[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{TAP_MAC}}})@[^@\\s]+"
 )
@@ -152,6 +154,32 @@ class TokenSigner:
         number = _number(groups)
         return number if self._is_own(groups[4], "survey", number) else ""
 
+    def posted_address(self, mailbox_address: str, number: str, message_id: str, participant: str) -> str:
+        """Return `support+w.toko-48217390-8.mac@domain`: `participant` wrote this mail where we knew them.
+
+        It is never sent to anybody: an envelope that has it was made by us.
+        """
+        return self._numbered(mailbox_address, "w", number, self._mac("web", number, message_id, participant))
+
+    def posted(self, address: str, message_id: str, sender: str) -> str:
+        """Return the number in such an address that we signed for this mail, else ""."""
+        groups = _match(_POSTED, address)
+        if not groups:
+            return ""
+        number = _number(groups)
+        return number if self._is_own(groups[4], "web", number, message_id, sender) else ""
+
+    def page_key(self, number: str, address: str, revoked: int) -> str:
+        """Return what opens the page of a ticket for the owner of an address: 26 characters, 130 bits.
+
+        `revoked`: how often this person's links to it were revoked; with each time there is another key.
+        """
+        return self._mac("page", number, str(revoked), owner(address))
+
+    def verify_page_key(self, key: str, number: str, address: str, revoked: int) -> bool:
+        """Check that this key opens the page for the owner of that address."""
+        return self._is_own(key, "page", number, str(revoked), owner(address))
+
     def tap_address(self, mailbox_address: str, number: str, nonce: str, code: str, agent: str) -> str:
         """Return `support+a.code.nonce.mac@domain`: a mail of `agent` to it does what the code says, once.
 
@@ -198,6 +226,11 @@ def _mac(secret: bytes, words: Sequence[str]) -> str:
     # str.lower would make two addresses equal (U+212A, the Kelvin sign, becomes "k").
     text = "\0".join(words).encode("utf-8", "surrogatepass").lower()
     return hmac.digest(secret, text, "sha256")[:MAC].translate(_LETTERS).decode("ascii")
+
+
+def page_url(public_url: str, keys: TokenSigner, number: str, address: str, revoked: int) -> str:
+    """Return the link to the page where the owner of an address sees a ticket."""
+    return f"{public_url}/t/{number}?k={keys.page_key(number, address, revoked)}"
 
 
 def find_tokens(text: str, limit: int) -> tuple[str, ...]:

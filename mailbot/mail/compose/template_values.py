@@ -17,6 +17,7 @@ from mailbot.domain.notices import (
     HelpLine,
     Notice,
     Receipt,
+    ToCustomer,
 )
 from mailbot.domain.people.context import NO_CONTEXT
 from mailbot.domain.policy import Mailbox, Policy
@@ -96,6 +97,7 @@ def build_values(
     policy: Policy | None = None,
     survey_address: str = "",
     buttons: tuple[dict[str, Value], ...] = (),
+    page_url: str = "",
     wanted: Collection[str] | None = None,
 ) -> dict[str, Value]:
     """Return all values for the templates of this notice. `zone` is where its reader works.
@@ -108,6 +110,7 @@ def build_values(
     - `brand`, `mailbox` (the address) and `marker`. `needed` is for a loop.
     - `cut`: how many characters of `text` were left out.
     - `buttons` of a notice to our people: one-tap links, each with `label`, `word` (the verb) and `link`.
+    - `page_url` of a mail to a customer: the reader's page of the ticket, "" where there is none.
     - `again`: 1 in the second half of a mail in two languages, where the text need not be repeated.
     """
     values: dict[str, Value] = {
@@ -133,6 +136,8 @@ def build_values(
         values["needed"] = {label: label for label in labels if label}
     if isinstance(notice, AgentWorklist):
         values |= worklist_values(notice, policy, language=language, zone=zone, now=now)
+    if isinstance(notice, ToCustomer):
+        values["page_url"] = page_url
     if isinstance(notice, ToAgents):
         values["buttons"] = buttons
         values |= agent_values(notice, policy, language=language, zone=zone, now=now, wanted=wanted)

@@ -151,7 +151,14 @@ def _try(
     """Render with made-up values and check for the required values. Raises ConfigError."""
     name, language, kind = _notice(key[0]), *key[1:]
     for notice in sample_notices(name, language):
-        values = build_values(notice, _MAILBOX, language=language, zone="Asia/Jakarta", now=SAMPLE_NOW)
+        values = build_values(
+            notice,
+            _MAILBOX,
+            language=language,
+            zone="Asia/Jakarta",
+            now=SAMPLE_NOW,
+            page_url="https://bantuan.example/t/TOKO-48217390-8?k=sample",
+        )
         try:
             text = template_sandbox.render(template, values, clock)
         except TEMPLATE_ERRORS as error:

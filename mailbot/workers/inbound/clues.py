@@ -7,7 +7,14 @@ from sqlalchemy import Connection
 
 from mailbot.domain import reasons, ticket_number
 from mailbot.domain.matching import ClueKind, Clues
-from mailbot.domain.model import Authentication, Author, InboundMail, Report
+from mailbot.domain.model import (
+    PERSON_BY_DEFAULT,
+    Authentication,
+    Author,
+    Envelope,
+    InboundMail,
+    Report,
+)
 from mailbot.domain.people.customer import is_proven_author, passed_on_for, with_trusted_origin
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
@@ -29,6 +36,14 @@ MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
 
 def complete(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> InboundMail:
     """Return the mail with what its envelope adds: a delivery report, its author, why no machine may answer."""
+    if posted_on(claimed.envelope, mail, snapshot):
+        return replace(
+            mail,
+            authentication=Authentication.PASS,
+            author=Author.PERSON,
+            author_reason=PERSON_BY_DEFAULT,
+            no_auto_reply=NO_REASON,
+        )
     by_envelope = envelope_reason(claimed.envelope.sender)
     if by_envelope:
         mail = with_author(_with_report(claimed, mail, snapshot.policy), by_envelope)
@@ -40,6 +55,13 @@ def complete(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Inb
     machine = NO_REASON if mail.author is Author.PERSON else mail.author_reason
     refused = mail.no_auto_reply or by_envelope or machine
     return replace(mail, no_auto_reply=refused) if refused != mail.no_auto_reply else mail
+
+
+def posted_on(envelope: Envelope, mail: InboundMail, snapshot: Snapshot) -> str:
+    """Return the ticket of a mail that `channels.web` made for its author, "" for any other mail."""
+    named = (each for each in envelope.recipients if "+w." in each.lower())
+    found = (snapshot.keys.posted(each, mail.message_id, mail.sender) for each in named)
+    return next(filter(None, found), "")
 
 
 def _with_report(claimed: ClaimedMail, mail: InboundMail, policy: Policy) -> InboundMail:
@@ -89,12 +111,14 @@ def _written_clues(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) 
     references = tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references))))[:MOST_REFERENCES]
     prefixes = _prefixes(snapshot)
     found = ticket_number.find(mail.subject, prefixes)
-    in_text = () if tagged or mail.report else _numbers_in_text(mail, prefixes)
-    named = tagged or found.valid or in_text
+    posted = posted_on(claimed.envelope, mail, snapshot)
+    in_text = () if tagged or posted or mail.report else _numbers_in_text(mail, prefixes)
+    named = tagged or posted or found.valid or in_text
     quoted = () if named or mail.report else _quoted_numbers(mail, prefixes, snapshot.policy)
     return Clues(
         sender=sender,
         tagged=tagged,
+        posted=posted,
         for_colleagues=for_colleagues,
         of_another=of_another and not tagged,
         surveyed=surveyed,

@@ -314,6 +314,11 @@ def page_failed(*, path: str, error: BaseException) -> None:
     """Log a page that could not be made. The visitor reads what happened to the work."""
 
 
+@_info
+def program_acted(*, token: int, ticket: str, path: str, again: bool) -> None:
+    """Log a command of a program. `again`: its key had been used, and nothing more was done."""
+
+
 # --- mail in ----------------------------------------------------------------------------------------------
 
 

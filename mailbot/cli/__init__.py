@@ -47,6 +47,10 @@ COMMANDS = {
     "report": ("service.report", "Report figures of a period: times, targets, escalations, backlog, causes."),
     "prove": ("tickets.prove", "Show the records of a ticket: digests, rows, attempts, answers."),
     "completion": ("service.completion", "Write what completes mailbot's commands in bash, zsh or fish."),
+    "token": (
+        "service.token",
+        "Tokens of programs, which use the API in an agent's name: create, list, revoke.",
+    ),
     "secret": ("service.secret", "The secrets that sign reply addresses and Message-IDs: list, rotate."),
     "retention": ("service.retention", "How long things are kept, and what is past its time."),
     "db": ("service.db", "Upgrade the store's schema, back the store up, move it to PostgreSQL."),

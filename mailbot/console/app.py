@@ -4,6 +4,7 @@ Theory of operation. A part of the console is a module with a list `ROUTES`; `ap
 wrapped by one of the functions in `guards`, which decides who may open it. `build` refuses a route without one.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
@@ -16,6 +17,8 @@ from starlette.types import Scope
 
 from mailbot.console import opening
 from mailbot.console.admin import routes as admin
+from mailbot.console.api import routes as api
+from mailbot.console.api.allowance import Allowance
 from mailbot.console.customers import ticket_page
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
@@ -52,6 +55,7 @@ def routes() -> list[BaseRoute]:
         *log_in.ROUTES,
         *admin.ROUTES,
         *ticket_page.ROUTES,
+        *api.ROUTES,
     ]
 
 
@@ -65,7 +69,7 @@ def build(desk: Desk) -> Starlette:
         Middleware(BodyLimit, most=desk.settings.limits.size),
     ]
     app = Starlette(routes=found, middleware=middleware, exception_handlers=HANDLERS)
-    app.state.desk = desk
+    app.state.desk, app.state.allowance, app.state.reporting = desk, Allowance(), asyncio.Lock()
     return app
 
 

@@ -7,7 +7,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mailbot import log
 from mailbot.console.desk import desk_of
+from mailbot.console.problems import Problem, of_http_error
 from mailbot.console.render import Reader
+from mailbot.console.security import PROGRAMS
 from mailbot.domain.people.access import Viewer
 from mailbot.errors import CommitUnknown, StoreUnavailable
 from mailbot.store.tickets import Outdated
@@ -54,24 +56,36 @@ def page(
 
 def is_for_programs(request: Request) -> bool:
     """Check whether a program asks, which reads JSON."""
-    return request.url.path.startswith("/api/")
+    return request.url.path.startswith(PROGRAMS)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Answer a refused or unknown request. What somebody may not see looks like what is not there."""
     assert isinstance(error, HTTPException)
+    if is_for_programs(request):
+        return of_http_error(error).response()
     return page(request, "error.html", status=error.status_code, reason=_reason(error.status_code), detail="")
+
+
+async def on_problem(_request: Request, error: Exception) -> Response:
+    """Answer a program with the problem that ended its request."""
+    assert isinstance(error, Problem)
+    return error.response()
 
 
 async def on_store_unavailable(request: Request, error: Exception) -> Response:
     """Say whether the work of the visitor was kept: nothing was, or nobody knows."""
     reason = "in_doubt" if isinstance(error, CommitUnknown) else "store"
     log.page_failed(path=request.url.path, error=error)
+    if is_for_programs(request):
+        return Problem(reason.replace("_", "-")).response()
     return page(request, "error.html", status=503, reason=reason, detail="")
 
 
 async def on_outdated(request: Request, error: Exception) -> Response:
     """Others changed the ticket several times meanwhile: nothing was done."""
+    if is_for_programs(request):
+        return Problem("outdated").response()
     return page(request, "error.html", status=409, reason="outdated", detail="")
 
 
@@ -98,11 +112,18 @@ class Faults:
             log.page_failed(path=request.url.path, error=error)
             if began:
                 raise
-            await page(request, "error.html", status=500, reason="fault", detail="")(scope, receive, send)
+            await _fault(request)(scope, receive, send)
+
+
+def _fault(request: Request) -> Response:
+    if is_for_programs(request):
+        return Problem("fault").response()
+    return page(request, "error.html", status=500, reason="fault", detail="")
 
 
 HANDLERS = {
     HTTPException: on_http_error,
+    Problem: on_problem,
     StoreUnavailable: on_store_unavailable,
     Outdated: on_outdated,
 }

@@ -3,11 +3,14 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mailbot.console.problems import MEDIA_TYPE, Problem
+
 # No inline script or style, nothing from elsewhere, no frame around us.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "font-src 'none'; frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+PROGRAMS = "/api/"  # below it programs ask, which read JSON
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -51,7 +54,7 @@ class BodyLimit:
             return await self._app(scope, receive, send)
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > self._most:
-            return await _refuse(send)
+            return await _refuse(scope, send)
         taken, answered = 0, False
 
         async def receive_limited() -> Message:
@@ -72,14 +75,18 @@ class BodyLimit:
         except TooLarge:
             if answered:
                 raise
-            return await _refuse(send)
+            return await _refuse(scope, send)
 
 
 class TooLarge(Exception):
     """A request has more bytes than allowed."""
 
 
-async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+async def _refuse(scope: Scope, send: Send) -> None:
+    if scope["path"].startswith(PROGRAMS):
+        media_type, body = MEDIA_TYPE, bytes(Problem("too-large").response().body)
+    else:
+        media_type, body = "text/plain; charset=utf-8", b"The request is too large.\n"
+    headers = [(b"content-type", media_type.encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": b"The request is too large.\n"})
+    await send({"type": "http.response.body", "body": body})

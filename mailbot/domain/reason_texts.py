@@ -118,6 +118,7 @@ TEXTS: Mapping[str, Texts] = {
         "{count} new message(s) came while you were writing",
         "{count} pesan baru datang saat Anda menulis",
     ),
+    "key_reused": ("the key belongs to another request", "kunci itu milik permintaan lain"),
     # Rules
     "condition": ("{condition}", "{condition}"),
     "no_other_rule": ("no other rule matched", "tidak ada aturan lain yang cocok"),

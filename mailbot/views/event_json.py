@@ -20,6 +20,8 @@ from mailbot.views.ladder_text import deadline_text
 
 # Fields of events that got another name and keep their key.
 EVENT_KEYS = {"recipients": "whom", "customer_history": "circumstances"}
+MATCH = ("confidence", "claims", "suggests", "mentions", "followed")
+MESSAGE_KEYS = {"no_auto_reply": "automatic"}
 KEYS_BY_EVENT: dict[type[e.Event], dict[str, str]] = {
     e.CustomerWrote: {"reason": "evidence"},
     e.DecisionRequested: {"level": "of"},
@@ -83,7 +85,7 @@ def event_json(event: e.Event) -> dict[str, Any]:
 
 def message_json(message: MessageView, *names: str) -> dict[str, Any]:
     """Return the named fields of a message, and why it belongs to its ticket."""
-    form = to_json(message, only=names, rename={"no_auto_reply": "automatic"})
+    form = to_json(message, only=names, rename=MESSAGE_KEYS)
     return {
         **form,
         "machine_may_answer": not message.no_auto_reply,
@@ -102,6 +104,5 @@ def match_json(match: Match) -> dict[str, Any]:
         }
         for clue in match.clues
     ]
-    names = ("confidence", "claims", "suggests", "mentions", "followed")
     reason = {"because": str(match.reason), "reason_code": match.reason.code}
-    return {**reason, **to_json(match, only=names), "clues": clues}
+    return {**reason, **to_json(match, only=MATCH), "clues": clues}

@@ -29,11 +29,13 @@ INBOX = (
 )
 
 DELETED = {"deleted_digest": "deleted_sha256"}
+TICKET_KEYS = {"events": "events_count", "satisfaction": "rating"}
+OUTBOX_KEYS = {"requested_at": "asked_at", **DELETED}
 
 
 def ticket_json(ticket: Ticket, deadline: TicketDeadline | None = None) -> dict[str, Any]:
     """Return a ticket as JSON. `deadline` is the next one, null when no clock runs."""
-    form = to_json(ticket, only=TICKET, rename={"events": "events_count", "satisfaction": "rating"})
+    form = to_json(ticket, only=TICKET, rename=TICKET_KEYS)
     return {**form, "deadline": to_json(deadline, only=("due_at", "target", "step", "state", "reason"))}
 
 
@@ -42,7 +44,7 @@ def outbox_json(entry: Entry) -> dict[str, Any]:
 
     `unknown` counts connections that died after the final dot. `sent_at` is when the relay took it.
     """
-    form = to_json(entry, only=OUTBOX, rename={"requested_at": "asked_at", **DELETED})
+    form = to_json(entry, only=OUTBOX, rename=OUTBOX_KEYS)
     reason = form["reason"] or None
     return {
         **form,

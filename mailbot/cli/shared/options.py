@@ -1,10 +1,9 @@
 """Options that many commands share, and how their values are read."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -18,7 +17,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 LIMIT = 100  # rows that a list shows to people
 MAX_LIMIT = 100_000
-YEARS = (1970, 9000)  # a year outside is a typing error, and its neighbours may be no dates at all
 
 
 def _remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
@@ -66,25 +64,13 @@ def row_limit(limit: int | None, in_json: bool) -> int:
 
 
 def parse_time(value: str, now: datetime, zone: str) -> datetime:
-    """Read a span before `now` ("30d", "12h"), a date (its first moment in `zone`), or a date with a time.
-
-    Return it in UTC. Raise click.BadParameter for anything else.
-    """
-    from mailbot.config.yaml import scalars
+    """Read a moment as `views.moments` does. Raise click.BadParameter for anything else."""
+    from mailbot.views import moments
 
     try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    else:
-        if not YEARS[0] <= at.year <= YEARS[1]:
-            raise click.BadParameter(f"{value!r}: the years go from {YEARS[0]} to {YEARS[1]}")
-        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
-    try:
-        return now - scalars.duration(value)
+        return moments.parse_time(value, now, zone)
     except ValueError as error:
-        hint = f"{value!r} is neither a span nor a date: 30d, 12h, 2026-11-01"
-        raise click.BadParameter(hint) from error
+        raise click.BadParameter(str(error)) from error
 
 
 def parse_period(since: str, until: str | None, now: datetime, zone: str, options: str) -> "Period":

@@ -72,7 +72,7 @@ def is_verb(line: str) -> bool:
     return read is not None and read.word in BY_WORD
 
 
-_MONEY = frozenset({"compensate", "approve", "refuse"})
+MONEY = frozenset({"compensate", "approve", "refuse"})
 
 
 def names_money(text: str) -> bool:
@@ -81,7 +81,7 @@ def names_money(text: str) -> bool:
         return False
     found = (read_line(shown(line)) for line in text.split("\n"))
     words = {each.word for each in found if each}
-    return any(word in BY_WORD and BY_WORD[word].name in _MONEY for word in words)
+    return any(word in BY_WORD and BY_WORD[word].name in MONEY for word in words)
 
 
 def split(text: str) -> tuple[tuple[Line, ...], str]:

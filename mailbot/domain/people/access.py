@@ -21,6 +21,7 @@ class Viewer:
 
     - `teams`: whose tickets an agent sees. Managers and admins see all.
     - `agent`: None for an admin who answers no customers.
+    - `within`: of a program: the teams beyond which it sees nothing; none for no such bound.
     """
 
     address: str
@@ -30,6 +31,7 @@ class Viewer:
     roles: frozenset[Role]
     teams: frozenset[str]
     agent: Agent | None
+    within: frozenset[str] = frozenset()
 
     @property
     def is_manager(self) -> bool:
@@ -50,6 +52,8 @@ class Viewer:
 
     def may_see(self, ticket: Ticket) -> bool:
         """Check whether this person may read the ticket and act on it."""
+        if self.within and ticket.team not in self.within:
+            return False
         return self.sees_all or ticket.team in self.teams or ticket.assignee == self.address
 
 

@@ -138,9 +138,13 @@ def conditions(wanted: TicketFilter, dialect: str) -> list[ColumnElement[bool]]:
 
 def visible_to(viewer: "Viewer") -> tuple[ColumnElement[bool], ...]:
     """Return the condition for tickets that this person may see, as `Viewer.may_see` has it."""
+    within = (tickets.c.team.in_(sorted(viewer.within)),) if viewer.within else ()
     if viewer.sees_all:
-        return ()
-    return (or_(tickets.c.team.in_(sorted(viewer.teams)), tickets.c.assignee == viewer.address),)
+        return within
+    return (
+        *within,
+        or_(tickets.c.team.in_(sorted(viewer.teams)), tickets.c.assignee == viewer.address),
+    )
 
 
 def has_tag(value: str, dialect: str) -> ColumnElement[bool]:

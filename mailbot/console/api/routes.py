@@ -1,0 +1,50 @@
+"""All routes of the API, with its own description for programs (OpenAPI) and for people."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mailbot.console.api import acts, reads
+from mailbot.console.api.bodies import Nothing
+from mailbot.console.api.call import encode
+from mailbot.console.api.openapi import BASE, described, document
+from mailbot.console.desk import desk_of
+from mailbot.console.guards import public
+from mailbot.console.problems import KINDS
+from mailbot.console.respond import page
+
+
+@public
+async def open_api(request: Request) -> Response:
+    """Return the description that programs and generators of clients read."""
+    content = encode(document(ROUTES, desk_of(request).url))
+    return Response(content, media_type="application/json")
+
+
+@public
+async def overview(request: Request) -> Response:
+    """Show people what there is."""
+    endpoints = [(method, route.path, each) for route, method, each in described(ROUTES)]
+    return page(request, "api/overview.html", endpoints=endpoints, kinds=KINDS, base=BASE, nothing=Nothing)
+
+
+@public
+async def to_overview(request: Request) -> Response:
+    return RedirectResponse(f"{BASE}/", 308)
+
+
+def _below(routes: list[BaseRoute]) -> list[BaseRoute]:
+    return [
+        Route(BASE + each.path, each.endpoint, methods=sorted(each.methods or ()))
+        for each in routes
+        if isinstance(each, Route)
+    ]
+
+
+ROUTES: list[BaseRoute] = [
+    Route(BASE, to_overview),
+    Route(f"{BASE}/", overview),
+    Route(f"{BASE}/openapi.json", open_api),
+    *_below(reads.ROUTES),
+    *_below(acts.ROUTES),
+]

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mailbot.channels.smtp.certificate import certificate_end
-from mailbot.config.model import Relay, Settings
+from mailbot.config.model import Console, Relay, Settings
 from mailbot.domain.model import OutboxState
 from mailbot.domain.policy import Policy
 from mailbot.errors import StoreUnavailable
 from mailbot.operations.daemons import ROLES, is_alive
 from mailbot.store import queries
+from mailbot.store.console import sessions
 from mailbot.store.engine import display_url, is_sqlite, sqlite_path
 from mailbot.store.lists import open_requests
 from mailbot.store.retention import last_run
@@ -36,7 +37,10 @@ LATE_RETENTION = timedelta(hours=6)  # a first run may delete years of mail
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All that `status` shows. `reasons`: why mail does not flow; empty when it does."""
+    """All that `status` shows. `reasons`: why mail does not flow; empty when it does.
+
+    `console`: where the pages are, "" where there are none. `people`: how many are logged in there.
+    """
 
     reasons: Sequence[str]
     remarks: Sequence[str]
@@ -45,6 +49,9 @@ class Status:
     space: Space  # left where a SQLite store is
     relay: str
     relay_trouble: str
+    console: str
+    console_trouble: str
+    people: int
     figures: queries.StoreStatus
     last_mail_at: datetime | None
     nodes: Sequence[queries.NodeStatus]
@@ -72,6 +79,8 @@ class _Reading:
         probe_seconds, store_trouble = _try_write(self.store)
         figures, nodes = read(queries.store_status, self.now), read(queries.list_nodes)
         relay, relay_trouble = f"{settings.relay.host}:{settings.relay.port}", _connect(settings.relay)
+        console = settings.console
+        console_trouble = _connect(console) if console and any(map(is_alive, nodes)) else ""
         space, folders = _read_space(settings), self._read_folders()
         found = [
             *([Trouble(Code.STORE_SILENT, store_trouble)] if store_trouble else []),
@@ -98,6 +107,7 @@ class _Reading:
                 *self._remarks(nodes, figures),
                 *_unread_mail(folders),
                 *self._retention(nodes),
+                *([f"the console does not answer here: {console_trouble}"] if console_trouble else []),
                 *remarks,
             ],
             store=display_url(settings.store),
@@ -105,6 +115,9 @@ class _Reading:
             space=space,
             relay=relay,
             relay_trouble=relay_trouble,
+            console=console.public_url or f"{console.host}:{console.port}" if console else "",
+            console_trouble=console_trouble,
+            people=read(sessions.count_people, self.now) if console else 0,
             figures=figures,
             last_mail_at=read(queries.last_mail_at),
             nodes=nodes,
@@ -178,10 +191,10 @@ def _unread_mail(folders: Sequence[tuple[str, str, int]]) -> list[str]:
     ]
 
 
-def _connect(relay: Relay) -> str:
-    """Connect to the relay. Return why that fails, else ""."""
+def _connect(server: Relay | Console) -> str:
+    """Connect to a server. Return why that fails, else ""."""
     try:
-        with socket.create_connection((relay.host, relay.port), timeout=PATIENCE):
+        with socket.create_connection((server.host, server.port), timeout=PATIENCE):
             return ""
     except OSError as error:
         return error.strerror or str(error) or "no answer"

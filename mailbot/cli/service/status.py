@@ -113,6 +113,13 @@ def _status_json(found: Status) -> dict[str, object]:
             "reachable": not found.relay_trouble,
             "trouble": found.relay_trouble or None,
         },
+        "console": {
+            "address": found.console,
+            "reachable": not found.console_trouble,
+            "people": found.people,
+        }
+        if found.console
+        else None,
         "daemons": [
             {
                 **to_json(
@@ -139,6 +146,7 @@ def _print(found: Status, zone: str) -> None:
         *((("open incidents", str(figures.incidents)),) if figures.incidents else ()),
         ("store", f"{found.store}{free}"),
         ("relay", f"{found.relay}, {found.relay_trouble or 'reachable'}"),
+        *((("console", _console_text(found)),) if found.console else ()),
     ]
     print_facts(facts)
     for remark in found.remarks:
@@ -155,6 +163,10 @@ def _node_text(node: queries.NodeStatus) -> str:
     processes = " ".join(f"{name} {pid}" for name, pid in processes_of(node).items())
     named = f"processes {processes}" if processes else f"process {node.pid}"
     return f"{state}, {named}, policy {node.policy}, {' '.join(node.roles)}"
+
+
+def _console_text(found: Status) -> str:
+    return f"{found.console}, {found.console_trouble or f'{found.people} logged in'}"
 
 
 def _counts_text(states: Mapping[str, int], oldest: timedelta | None) -> str:

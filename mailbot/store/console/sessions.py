@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from mailbot.store.schema import sessions
 
@@ -75,6 +75,12 @@ def end_of_address(connection: Connection, addresses: Sequence[str]) -> list[int
         connection.execute(delete(sessions).where(sessions.c.address == address)).rowcount
         for address in addresses
     ]
+
+
+def count_people(connection: Connection, now: datetime) -> int:
+    """Count who is logged in."""
+    query = select(func.count(sessions.c.address.distinct())).where(sessions.c.ends_at > now)
+    return connection.scalar(query) or 0
 
 
 def remove_expired(connection: Connection, now: datetime) -> int:

@@ -22,6 +22,7 @@ from mailbot.console.api.allowance import Allowance
 from mailbot.console.customers import ticket_page
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
+from mailbot.console.lists import routes as lists
 from mailbot.console.log_in import routes as log_in
 from mailbot.console.render import STATIC
 from mailbot.console.respond import HANDLERS, Faults
@@ -56,6 +57,7 @@ def routes() -> list[BaseRoute]:
         *admin.ROUTES,
         *ticket_page.ROUTES,
         *api.ROUTES,
+        *lists.ROUTES,
     ]
 
 

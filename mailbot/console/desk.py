@@ -12,6 +12,7 @@ from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.channels.web.submit import Keep
 from mailbot.config.model import Console, Settings
 from mailbot.console.clients import ClientLimits
+from mailbot.console.lists.promises import Promises
 from mailbot.console.render import Renderer
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
@@ -39,6 +40,7 @@ class Desk:
     renderer: Renderer = field(default_factory=Renderer)
     clients: ClientLimits = field(default_factory=ClientLimits)
     keep: Keep | None = None
+    promises: Promises = field(default_factory=Promises)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

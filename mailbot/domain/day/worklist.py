@@ -8,6 +8,7 @@ from mailbot.domain import ladder, notify
 from mailbot.domain.model import OVER, Ticket, Turn
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
+from mailbot.domain.ticket_clocks import PROMISES
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,12 @@ class WorkItem:
 
     def is_overdue(self, now: datetime) -> bool:
         return bool(self.promised_at and self.promised_at <= now)
+
+    def is_soon(self, now: datetime) -> bool:
+        """Check for the last quarter of the promise, counted from when its clock began to run."""
+        began = [clock.running_since for clock in self.ticket.clocks if clock.target in PROMISES]
+        first = min(filter(None, began), default=None)
+        return bool(first and self.promised_at and self.promised_at - now <= (self.promised_at - first) / 4)
 
 
 def worklist(tickets: Iterable[Ticket], policy: Policy, now: datetime, *, everything: bool) -> list[WorkItem]:

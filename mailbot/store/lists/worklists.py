@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, or_, select, text
 from mailbot.domain.model import Ticket
 from mailbot.store.lists.ticket_list import TicketFilter, conditions, visible_to
 from mailbot.store.lists.ticket_rows import ticket_of
-from mailbot.store.schema import tickets
+from mailbot.store.schema import drafts, tickets
 
 if TYPE_CHECKING:  # the shell lists without it
     from mailbot.domain.people.access import Viewer
@@ -56,5 +56,12 @@ def tickets_of(connection: Connection, numbers: Collection[str]) -> dict[str, Ti
 
 def counts_by_team(connection: Connection, viewer: "Viewer") -> dict[str, int]:
     """Count the live tickets of each team that this person may see."""
-    query = select(tickets.c.team, func.count()).where(LIVE, FOLDED, *visible_to(viewer))
-    return dict(connection.execute(query.group_by(tickets.c.team)).tuples().all())
+    count = func.count().label("tickets")
+    query = select(tickets.c.team, count).where(LIVE, FOLDED, *visible_to(viewer))
+    return {row.team: row.tickets for row in connection.execute(query.group_by(tickets.c.team))}
+
+
+def drafted_by(connection: Connection, agent: str, numbers: Collection[str]) -> frozenset[str]:
+    """Return those of the tickets on which this agent has begun to write."""
+    begun = select(drafts.c.ticket).where(drafts.c.agent == agent, drafts.c.ticket.in_(numbers))
+    return frozenset(connection.scalars(begun))

@@ -1,0 +1,1 @@
+"""Lists of tickets: an agent's own, the teams', search, and the stream that keeps them current."""

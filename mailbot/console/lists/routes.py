@@ -1,0 +1,11 @@
+"""Where lists are found."""
+
+from starlette.routing import Route
+
+from mailbot.console.guards import for_staff
+from mailbot.console.lists import pages
+
+ROUTES = [
+    Route("/tickets", for_staff(pages.my_list)),
+    Route("/tickets/team", for_staff(pages.team_list)),
+]

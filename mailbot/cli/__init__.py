@@ -51,6 +51,7 @@ COMMANDS = {
         "service.token",
         "Tokens of programs, which use the API in an agent's name: create, list, revoke.",
     ),
+    "console": ("console.group", "The web console: links that log people in, who is logged in."),
     "secret": ("service.secret", "The secrets that sign reply addresses and Message-IDs: list, rotate."),
     "retention": ("service.retention", "How long things are kept, and what is past its time."),
     "db": ("service.db", "Upgrade the store's schema, back the store up, move it to PostgreSQL."),

@@ -1,30 +1,33 @@
-"""Log people in and out: mail a link, use it once, begin and end sessions.
+"""Log people in: use a link or a provider's answer once, begin sessions, limit attempts.
 
-Theory of operation. A link is mailed in the transaction that keeps its digest. Unknown addresses take the same way
-up to the mail, which is composed and thrown away: neither the answer nor its time tells who works here. Limits count
-by the address that was entered and by the client, whoever they are.
+Theory of operation. Whoever logs in has a secret of 256 random bits, and the store its digest. `log_in_mail` mails a
+link. Limits count by the address that was entered and by the client, whoever they are.
 """
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from mailbot.domain.people.access import Viewer, find_viewer
+from mailbot.domain.people.access import find_viewer
 from mailbot.domain.policy import Policy, Rate
 from mailbot.domain.replies.auto_reply import take_token
-from mailbot.operations.log_in_mail import log_in_mail
-from mailbot.store import outbox, rate_limits
+from mailbot.store import rate_limits
 from mailbot.store.console import log_ins, sessions
 from mailbot.store.console.log_ins import LogIn
 from mailbot.store.console.sessions import digest_of
-from mailbot.workers import outbox_rows
-from mailbot.workers.transaction import Transaction
+from mailbot.store.store import Store
+
+if TYPE_CHECKING:
+    from mailbot.workers.transaction import (
+        Transaction,  # the composer comes with it, which no shell waits for
+    )
 
 PER_ADDRESS = Rate(5, timedelta(minutes=10))
 PER_CLIENT = Rate(60, timedelta(minutes=10))  # an office of fifty may share one address
-PATH = "/login/link"
+PATH, FIRST = "/login/link", "/tickets"
 
 
 def new_secret() -> str:
@@ -32,7 +35,7 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def take_attempt(transaction: Transaction, client: str, address: str = "") -> bool:
+def take_attempt(transaction: "Transaction", client: str, address: str = "") -> bool:
     """Count an attempt of this client, and one for this address. Return False where either had too many."""
     wanted = {f"log-in client {client}": PER_CLIENT}
     if address:  # hashed: it may be as long as a request
@@ -40,7 +43,7 @@ def take_attempt(transaction: Transaction, client: str, address: str = "") -> bo
     return _take(transaction, wanted)
 
 
-def _take(transaction: Transaction, wanted: Mapping[str, Rate]) -> bool:
+def _take(transaction: "Transaction", wanted: Mapping[str, Rate]) -> bool:
     found = rate_limits.load(transaction.connection, wanted.keys())
     spent = {}
     for key, rate in wanted.items():
@@ -53,49 +56,23 @@ def _take(transaction: Transaction, wanted: Mapping[str, Rate]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkRequest:
-    """A link that somebody wants. `browser`: digest of what the asking browser keeps. `to`: where it leads.
-
-    `console`: the address of the pages. `language`: for addresses that nobody here has.
-    """
+class ShellLink:
+    """A link that an operator hands over."""
 
     address: str
-    browser: str
-    to: str
-    console: str
-    language: str
+    url: str
+    ends_at: datetime
 
 
-def mail_link(transaction: Transaction, request: LinkRequest) -> bool:
-    """Mail a link to an agent or an admin. Return False, after the same work, for anybody else."""
-    snapshot, now = transaction.snapshot, transaction.now
-    viewer = find_viewer(request.address, snapshot.policy)
-    reader = viewer or _stranger(request, snapshot.policy)
-    secret = new_secret()
-    log_in = _log_in(transaction, secret, reader.address if viewer else "", request.browser, request.to)
-    box = next(iter(snapshot.policy.mailboxes.values()))
-    url = link(request.console, secret)
-    mail = log_in_mail(reader.address, box, reader.language, reader.zone, url, log_in.ends_at, now)
-    row = outbox_rows.build_row(mail, snapshot, now, now)
-    if viewer:
-        outbox.enqueue(transaction.connection, [row])
-    return viewer is not None
-
-
-def _stranger(request: LinkRequest, policy: Policy) -> Viewer:
-    zone = next(iter(policy.calendars.values())).zone
-    nobody = frozenset[str]()
-    return Viewer("nobody@invalid.example", "", request.language, zone, frozenset(), nobody, None)
-
-
-def make_link(transaction: Transaction, address: str, console: str) -> tuple[str, LogIn] | None:
-    """Make a link for any browser, to be handed over by an operator. None for who is neither agent nor admin."""
-    viewer = find_viewer(address, transaction.snapshot.policy)
+def make_link(store: Store, policy: Policy, address: str, console: str, now: datetime) -> ShellLink | None:
+    """Make a link for any browser. None for who is neither agent nor admin."""
+    viewer = find_viewer(address, policy)
     if viewer is None:
         return None
     secret = new_secret()
-    log_in = _log_in(transaction, secret, viewer.address, log_ins.ANY_BROWSER, "/")
-    return link(console, secret), log_in
+    log_in = LogIn(digest_of(secret), log_ins.ANY_BROWSER, viewer.address, FIRST, now + log_ins.LASTS)
+    store.write_now(log_ins.add, log_in)
+    return ShellLink(viewer.address, link(console, secret), log_in.ends_at)
 
 
 def link(console: str, secret: str) -> str:
@@ -103,12 +80,12 @@ def link(console: str, secret: str) -> str:
     return f"{console}{PATH}?key={secret}"
 
 
-def expect_answer(transaction: Transaction, state: str, browser: str, data: str) -> LogIn:
+def expect_answer(transaction: "Transaction", state: str, browser: str, data: str) -> LogIn:
     """Keep what the provider's answer with this state will be checked by."""
-    return _log_in(transaction, state, "", browser, data)
+    return keep(transaction, state, "", browser, data)
 
 
-def use_answer(transaction: Transaction, state: str, browser: str) -> LogIn | None:
+def use_answer(transaction: "Transaction", state: str, browser: str) -> LogIn | None:
     """Return what the answer with this state (its digest) is checked by, once; None where nobody waits for it."""
     found = log_ins.find(transaction.connection, state)
     if found is None or found.address or not found.browser:
@@ -116,10 +93,11 @@ def use_answer(transaction: Transaction, state: str, browser: str) -> LogIn | No
     return log_ins.use(transaction.connection, state, browser, transaction.now)
 
 
-def _log_in(transaction: Transaction, secret: str, address: str, browser: str, data: str) -> LogIn:
+def keep(transaction: "Transaction", secret: str, address: str, browser: str, data: str) -> LogIn:
+    """Keep a log-in under way."""
     ends_at = transaction.now + log_ins.LASTS
     log_in = LogIn(digest_of(secret), browser, address, data, ends_at)
-    log_ins.add(transaction.connection, log_in)
+    log_ins.add(transaction.connection, [log_in])
     return log_in
 
 
@@ -133,7 +111,7 @@ class NewSession:
     former: str = ""
 
 
-def begin_session(transaction: Transaction, wanted: NewSession) -> bool:
+def begin_session(transaction: "Transaction", wanted: NewSession) -> bool:
     """Begin a session. Return False for who is neither agent nor admin."""
     viewer = find_viewer(wanted.address, transaction.snapshot.policy)
     if viewer is None:
@@ -144,7 +122,7 @@ def begin_session(transaction: Transaction, wanted: NewSession) -> bool:
     return True
 
 
-def use_link(transaction: Transaction, key: str, browser: str, wanted: NewSession) -> LogIn | None:
+def use_link(transaction: "Transaction", key: str, browser: str, wanted: NewSession) -> LogIn | None:
     """Use a link and begin the session of its person. None where the link does not count (any more)."""
     used = log_ins.use(transaction.connection, digest_of(key), browser, transaction.now)
     if used and begin_session(transaction, replace(wanted, address=used.address)):

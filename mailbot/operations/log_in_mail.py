@@ -1,12 +1,22 @@
-"""Write the mail with the link by which a person logs in."""
+"""Mail a link by which a person logs in.
 
+Theory of operation. The mail is enqueued in the transaction that keeps the digest of its link. Unknown addresses take
+the same way up to there, and their mail is thrown away: what comes after the answer takes as long for them.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup, escape
 
 from mailbot.domain.notices import LogInMail
-from mailbot.domain.policy import Mailbox
+from mailbot.domain.people.access import Viewer, find_viewer
+from mailbot.domain.policy import Mailbox, Policy
 from mailbot.mail.compose.times import short_time
+from mailbot.operations import log_in
+from mailbot.store import outbox
+from mailbot.workers import outbox_rows
+from mailbot.workers.transaction import Transaction
 
 _WORDS = {
     "id": (
@@ -42,3 +52,39 @@ def log_in_mail(
     values = {"title": title, "lead": lead, "url": url, "button": button, "advice": advice}
     html = Markup(_HTML).format(**{name: escape(value) for name, value in values.items()})
     return LogInMail(box.address, to, language, title, f"{lead}\n\n{url}\n\n{advice}", str(html))
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """A link that somebody wants. `browser`: digest of what the asking browser keeps. `to`: where it leads.
+
+    `console`: the address of the pages. `language`: for addresses that nobody here has.
+    """
+
+    address: str
+    browser: str
+    to: str
+    console: str
+    language: str
+
+
+def mail_link(transaction: Transaction, request: LinkRequest) -> bool:
+    """Mail a link to an agent or an admin. Return False, after the same work, for anybody else."""
+    snapshot, now = transaction.snapshot, transaction.now
+    viewer = find_viewer(request.address, snapshot.policy)
+    reader = viewer or _stranger(request, snapshot.policy)
+    secret = log_in.new_secret()
+    kept = log_in.keep(transaction, secret, reader.address if viewer else "", request.browser, request.to)
+    box = next(iter(snapshot.policy.mailboxes.values()))
+    url = log_in.link(request.console, secret)
+    mail = log_in_mail(reader.address, box, reader.language, reader.zone, url, kept.ends_at, now)
+    row = outbox_rows.build_row(mail, snapshot, now, now)
+    if viewer:
+        outbox.enqueue(transaction.connection, [row])
+    return viewer is not None
+
+
+def _stranger(request: LinkRequest, policy: Policy) -> Viewer:
+    zone = next(iter(policy.calendars.values())).zone
+    nobody = frozenset[str]()
+    return Viewer("nobody@invalid.example", "", request.language, zone, frozenset(), nobody, None)

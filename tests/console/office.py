@@ -42,9 +42,15 @@ class Office:
     """
 
     def __init__(
-        self, store: Store, *, public_url: str = "", console: Console | None = None, **policy_changes: Any
+        self,
+        store: Store,
+        *,
+        public_url: str = "",
+        console: Console | None = None,
+        intake: Intake | None = None,
+        **policy_changes: Any,
     ) -> None:
-        self.intake = Intake(store, public_url=public_url, **policy_changes)
+        self.intake = intake or Intake(store, public_url=public_url, **policy_changes)
         self.store = store
         console = console or Console("127.0.0.1", 0, public_url=public_url)
         self.desk = Desk(self.intake.deps, shipped_settings(), console)

@@ -3,8 +3,6 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection
-
 from mailbot.cli.demo.settings import MANAGER
 from mailbot.cli.demo.tour import Tour
 from mailbot.cli.shared.output import echo, echo_wrapped, print_title
@@ -41,10 +39,5 @@ def _link(tour: Tour, address: str) -> str:
     secret = log_in.new_secret()
     digest, ends_at = digest_of(secret), datetime.now(UTC) + LASTS
     item = log_ins.LogIn(digest, log_ins.ANY_BROWSER, address, "/", ends_at)
-
-    def add(connection: Connection, items: object) -> list[None]:
-        log_ins.add(connection, item)
-        return [None]
-
-    tour.store.write_now(add, item)
+    tour.store.write_now(log_ins.add, item)
     return log_in.link(f"http://{tour.console}", secret)

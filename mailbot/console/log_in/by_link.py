@@ -20,7 +20,8 @@ from mailbot.console.proxies import client_of, user_of
 from mailbot.console.respond import page, reader_of
 from mailbot.domain.people.access import find_viewer
 from mailbot.operations import log_in
-from mailbot.operations.log_in import LinkRequest, NewSession
+from mailbot.operations.log_in import NewSession
+from mailbot.operations.log_in_mail import LinkRequest, mail_link
 from mailbot.store.console import log_ins
 from mailbot.store.console.log_ins import LogIn
 from mailbot.store.console.sessions import digest_of
@@ -78,7 +79,7 @@ async def ask_for_link(request: Request) -> Response:
     if not await desk.transact(lambda transaction: log_in.take_attempt(transaction, client, address)):
         return show_log_in(request, "often", to)
     wanted = LinkRequest(address, browser, to, desk.url, reader_of(request).language)
-    work = BackgroundTask(desk.transact, lambda transaction: log_in.mail_link(transaction, wanted))
+    work = BackgroundTask(desk.transact, lambda transaction: mail_link(transaction, wanted))
     return keep(request, RedirectResponse("/login/sent", 303, background=work))
 
 

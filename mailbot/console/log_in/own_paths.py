@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-FIRST = "/tickets"
+from mailbot.operations.log_in import FIRST
 
 
 def own_path(wanted: str) -> str:

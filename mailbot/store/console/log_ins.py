@@ -1,5 +1,6 @@
 """Log-ins under way: a mailed link, or a provider's answer that is awaited. Each is used once."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -30,9 +31,10 @@ class LogIn:
         return self.browser in (ANY_BROWSER, browser)
 
 
-def add(connection: Connection, log_in: LogIn) -> None:
-    """Add a log-in."""
-    connection.execute(insert(log_ins).values(asdict(log_in)))
+def add(connection: Connection, items: Sequence[LogIn]) -> list[None]:
+    """Add log-ins: a write operation of the store."""
+    connection.execute(insert(log_ins), [asdict(item) for item in items])
+    return [None] * len(items)
 
 
 def find(connection: Connection, digest: str) -> LogIn | None:

@@ -1,0 +1,1 @@
+"""`mailbot console`: what operators do about the console from a shell."""

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.channels.web.submit import Keep
 from mailbot.config.model import Console, Settings
+from mailbot.console.admin.memory import AdminMemory
 from mailbot.console.clients import ClientLimits
 from mailbot.console.lists.promises import Promises
 from mailbot.console.render import Renderer
@@ -41,6 +42,7 @@ class Desk:
     clients: ClientLimits = field(default_factory=ClientLimits)
     keep: Keep | None = None
     promises: Promises = field(default_factory=Promises)
+    admin: AdminMemory = field(default_factory=AdminMemory)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -111,9 +111,12 @@ def _guarded(page: Page, audience: Audience) -> Endpoint:
             return _log_in_first(request)
         if not viewer.roles & _ROLES[audience]:
             raise HTTPException(403)
-        if request.method not in SAFE:
-            await check_origin(request)
-        return keep_session(request, await page(request, viewer))
+        try:
+            if request.method not in SAFE:
+                await check_origin(request)
+            return keep_session(request, await page(request, viewer))
+        finally:
+            await request.close()  # files that were uploaded
 
     return _for(audience, endpoint)
 

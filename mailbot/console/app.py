@@ -19,6 +19,7 @@ from mailbot.console import opening
 from mailbot.console.admin import routes as admin
 from mailbot.console.api import routes as api
 from mailbot.console.api.allowance import Allowance
+from mailbot.console.board import routes as board
 from mailbot.console.customers import ticket_page
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
@@ -58,6 +59,7 @@ def routes() -> list[BaseRoute]:
         *ticket_page.ROUTES,
         *api.ROUTES,
         *lists.ROUTES,
+        *board.ROUTES,
     ]
 
 

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from mailbot.console import opening
+from mailbot.console.acting import routes as acting
 from mailbot.console.admin import routes as admin
 from mailbot.console.api import routes as api
 from mailbot.console.api.allowance import Allowance
@@ -60,6 +61,7 @@ def routes() -> list[BaseRoute]:
         *api.ROUTES,
         *lists.ROUTES,
         *board.ROUTES,
+        *acting.ROUTES,
     ]
 
 

@@ -13,6 +13,7 @@ from mailbot.channels.web.submit import Keep
 from mailbot.config.model import Console, Settings
 from mailbot.console.admin.memory import AdminMemory
 from mailbot.console.clients import ClientLimits
+from mailbot.console.lists.feed import Feed
 from mailbot.console.lists.promises import Promises
 from mailbot.console.render import Renderer
 from mailbot.console.shared import Shared
@@ -45,6 +46,7 @@ class Desk:
     promises: Promises = field(default_factory=Promises)
     admin: AdminMemory = field(default_factory=AdminMemory)
     shared: Shared = field(default_factory=Shared)
+    feed: Feed = field(default_factory=Feed)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -1,1 +1,0 @@
-"""The managers' board: how all tickets stand, what waits for a decision, and the report's figures."""

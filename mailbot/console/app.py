@@ -16,9 +16,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from mailbot.console import opening
+from mailbot.console.acting import routes as acting
 from mailbot.console.admin import routes as admin
 from mailbot.console.api import routes as api
 from mailbot.console.api.allowance import Allowance
+from mailbot.console.board import routes as board
 from mailbot.console.customers import ticket_page
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
@@ -27,7 +29,6 @@ from mailbot.console.log_in import routes as log_in
 from mailbot.console.render import STATIC
 from mailbot.console.respond import HANDLERS, Faults
 from mailbot.console.security import BodyLimit, SecurityHeaders
-from mailbot.console.ticket import pages as ticket
 
 KEPT = "public, max-age=31536000, immutable"  # the address of a file changes with its content
 
@@ -59,7 +60,8 @@ def routes() -> list[BaseRoute]:
         *ticket_page.ROUTES,
         *api.ROUTES,
         *lists.ROUTES,
-        *ticket.ROUTES,  # after what else begins with /tickets/
+        *board.ROUTES,
+        *acting.ROUTES,
     ]
 
 

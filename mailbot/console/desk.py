@@ -11,9 +11,12 @@ from starlette.requests import Request
 from mailbot.channels.smtp.accept import MailAcceptor
 from mailbot.channels.web.submit import Keep
 from mailbot.config.model import Console, Settings
+from mailbot.console.admin.memory import AdminMemory
 from mailbot.console.clients import ClientLimits
+from mailbot.console.lists.feed import Feed
 from mailbot.console.lists.promises import Promises
 from mailbot.console.render import Renderer
+from mailbot.console.shared import Shared
 from mailbot.domain.model import Envelope
 from mailbot.domain.policy import Policy
 from mailbot.operations.ticket_commands import TicketCommand, run_in_turn
@@ -28,8 +31,8 @@ class Desk:
     """The console of one node.
 
     `wake`: looks for mail that is to be decided or sent. `reload`: takes the policy in the files, as SIGHUP does.
-    `keep`: keeps a mail before it returns; None: in the inbox. `leaving` is set when the daemon stops: streams end
-    themselves.
+    `keep`: keeps a mail before it returns; None: in the inbox. `shared`: what visitors share for a while.
+    `leaving` is set when the daemon stops: streams end themselves.
     """
 
     deps: Deps
@@ -41,6 +44,9 @@ class Desk:
     clients: ClientLimits = field(default_factory=ClientLimits)
     keep: Keep | None = None
     promises: Promises = field(default_factory=Promises)
+    admin: AdminMemory = field(default_factory=AdminMemory)
+    shared: Shared = field(default_factory=Shared)
+    feed: Feed = field(default_factory=Feed)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

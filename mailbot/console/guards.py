@@ -81,8 +81,7 @@ def csrf_token(secret: str) -> str:
 
 def public(endpoint: Endpoint) -> Endpoint:
     """Serve everybody: the endpoint checks by itself what a visitor may see and do."""
-    endpoint.audience = Audience.EVERYBODY  # type: ignore[attr-defined]
-    return endpoint
+    return _for(Audience.EVERYBODY, endpoint)
 
 
 def for_staff(page: Page) -> Endpoint:
@@ -112,12 +111,27 @@ def _guarded(page: Page, audience: Audience) -> Endpoint:
             return _log_in_first(request)
         if not viewer.roles & _ROLES[audience]:
             raise HTTPException(403)
-        if request.method not in SAFE:
-            await check_origin(request)
-        return keep_session(request, await page(request, viewer))
+        try:
+            if request.method not in SAFE:
+                await check_origin(request)
+            return keep_session(request, await page(request, viewer))
+        finally:
+            await request.close()  # files that were uploaded
 
-    endpoint.audience = audience  # type: ignore[attr-defined]
-    return endpoint
+    return _for(audience, endpoint)
+
+
+def _for(audience: Audience, endpoint: Endpoint) -> Endpoint:
+    """Mark an endpoint with its audience, and close the files of a form that it was sent."""
+
+    async def closing(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        finally:
+            await request.close()
+
+    closing.audience = audience  # type: ignore[attr-defined]
+    return closing
 
 
 async def find_session(request: Request) -> Viewer | None:

@@ -67,6 +67,8 @@ class ConsoleService:
         except OSError as error:
             log.console_unavailable(error=error)
             return
+        for each in listening:  # connections inherit it: the end of an answer would wait 40 ms for the client
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = listening[0].getsockname()[1]
         self._task = asyncio.create_task(self._server.serve(listening), name="console")
         await self._server.ready.wait()

@@ -230,6 +230,12 @@ def _next_step(step: int, ladder: Ladder, clocks: Iterable[Clock]) -> int:
     return next(left, len(ladder.steps))
 
 
+def promises(ticket: Ticket, policy: Policy) -> list[tuple[datetime, Target]]:
+    """List the promises that run, the earliest first."""
+    ends = ((end_of_clock(ticket, policy, target), target) for target in PROMISES)
+    return sorted((end, target) for end, target in ends if end)
+
+
 def end_of_clock(ticket: Ticket, policy: Policy, target: Target) -> datetime | None:
     """Return when the clock of `target` ends by itself; None when it does not run."""
     clock = next((clock for clock in ticket.clocks if clock.target is target), None)

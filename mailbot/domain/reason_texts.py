@@ -16,10 +16,6 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "promise": ("promised news", "kabar yang dijanjikan"),
         "repeat": ("reminder", "pengingat"),
     },
-    "language": {
-        "id": ("Indonesian", "Indonesia"),
-        "en": ("English", "Inggris"),
-    },
     "turn": {
         "ours": ("ours", "kami"),
         "customer": ("the customer's", "pelanggan"),
@@ -123,6 +119,20 @@ TEXTS: Mapping[str, Texts] = {
         "{count} pesan baru datang saat Anda menulis",
     ),
     "key_reused": ("the key belongs to another request", "kunci itu milik permintaan lain"),
+    "not_now": (
+        "the database did not answer, or others changed it at the same time: nothing was changed",
+        "basis data tidak menjawab, atau orang lain mengubahnya bersamaan: tidak ada yang berubah",
+    ),
+    "answer_is_empty": ("the answer has no text", "jawabannya belum ada isinya"),
+    "too_many_files": ("at most {most} files go along", "paling banyak {most} berkas dapat ikut"),
+    "files_too_large": (
+        "the files are larger than {most} together",
+        "semua berkas bersama-sama lebih besar dari {most}",
+    ),
+    "file_runs": (
+        "the file {file} can run as a program: mail programs would block the answer",
+        "berkas {file} dapat berjalan sebagai program: jawabannya akan diblokir program email",
+    ),
     # Rules
     "condition": ("{condition}", "{condition}"),
     "no_other_rule": ("no other rule matched", "tidak ada aturan lain yang cocok"),
@@ -679,6 +689,7 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "no_ticket": ("there is no ticket {ticket}", "tidak ada tiket {ticket}"),
     "no_message": ("message {message} is not on {ticket}", "pesan {message} tidak ada di {ticket}"),
+    "no_message_chosen": ("choose the messages first", "pilih dulu pesannya"),
     "no_messages": ("not on {ticket}: message {messages}", "tidak ada di {ticket}: pesan {messages}"),
     "same_ticket": ("{ticket} is the same ticket on both sides", "{ticket} adalah tiket yang sama"),
     "merged_already": (

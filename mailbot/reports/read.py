@@ -4,7 +4,7 @@ A year holds a million events. So the rows come as they are stored, and of each 
 looks at: the general codec takes three times as long.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -125,7 +125,13 @@ def report(
         for received_at, left_at in acknowledgements(connection, before, period.until):
             maker.acknowledged(received_at, left_at)
     effects = _effects(connection, period.until, team)
-    return replace(maker.report(made_at), actions=effects, labels=policy.labels)
+    return replace(maker.report(made_at), actions=effects, labels=_labels(policy))
+
+
+def _labels(policy: Policy) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Return what people read in place of keys, for agents their names."""
+    names = {agent.address: {"id": agent.name, "en": agent.name} for agent in policy.agents.values()}
+    return {**policy.labels, "agent": names}
 
 
 def _effects(connection: Connection, until: datetime, team: str) -> tuple[Effect, ...]:

@@ -68,10 +68,11 @@ class TrialMail:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMail:
-    """A mail that would be sent. `refused`: why it could not be composed, else ""."""
+    """A mail that would be sent, as it would leave. `refused`: why it could not be composed, else ""."""
 
     notice: Notice
     subject: str
+    content: bytes = b""
     refused: str = ""
 
 
@@ -181,5 +182,5 @@ def _plan(context: Context, notice: Notice) -> PlannedMail:
     try:
         mail = context.snapshot.composer.compose(notice, nonce="0", now=context.at)
     except ComposeRefused as refusal:
-        return PlannedMail(notice, "", str(refusal))
-    return PlannedMail(notice, parse(mail.content).subject)
+        return PlannedMail(notice, "", refused=str(refusal))
+    return PlannedMail(notice, parse(mail.content).subject, mail.content)

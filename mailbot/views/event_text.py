@@ -10,7 +10,7 @@ from mailbot.domain.model import Role
 from mailbot.domain.reasons import Reason, term
 from mailbot.views.clean_text import clean
 from mailbot.views.event_words import FIELDS, NOTICE_REASONS, REMINDER_REASONS, TURNS, clocks_text
-from mailbot.views.wording import PageWording, Wording, capitalised
+from mailbot.views.wording import PageWording, Wording
 
 LONGEST = 600  # characters of a sentence
 
@@ -22,7 +22,8 @@ def event_text(event: e.Event, zone: str) -> str:
 
 def page_event_text(event: e.Event, words: PageWording) -> str:
     """Describe the event for a page: a sentence with agents' names and labels."""
-    return capitalised(words.in_text(_one_line(event, words)))
+    text = words.in_text(_one_line(event, words))
+    return text[:1].upper() + text[1:]
 
 
 def _one_line(event: e.Event, words: Wording) -> str:

@@ -19,7 +19,7 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.ticket_number import make
 from mailbot.mail.compose import late_templates
-from mailbot.mail.compose.compose import Composer, OutboundMail
+from mailbot.mail.compose.compose import Composer
 from mailbot.mail.compose.reply_tokens import TokenSigner
 from mailbot.mail.compose.template_values import SAMPLE_NOW, SAMPLE_TIME, sample_notices
 
@@ -111,18 +111,18 @@ def render(folder: Path, chosen: Policy, notice: Notice) -> Rendered:
     signer = TokenSigner(secrets.token_bytes(32))
     composer = Composer(late_templates.load(folder), signer, chosen, zone=zone)
     page = f"{chosen.public_url}/t/{notice.number}?k=..." if chosen.public_url else ""
-    return as_read(composer.compose(notice, nonce="0", now=NOW, page_url=page))
-
-
-def as_read(mail: OutboundMail) -> Rendered:
-    """Return what a mail program shows of a composed mail. Raises CantRender where its template failed."""
+    mail = composer.compose(notice, nonce="0", now=NOW, page_url=page)
     if mail.fallback:
         raise CantRender(mail.template_error)
-    read = message_from_bytes(mail.content, policy=policy.default)
+    return as_read(mail.content)
+
+
+def as_read(content: bytes) -> Rendered:
+    """Return what a mail program shows of a composed mail."""
+    read = message_from_bytes(content, policy=policy.default)
     text, html = read.get_body(("plain",)), read.get_body(("html",))
-    assert text is not None
-    assert html is not None
-    return Rendered(str(read["Subject"]), text.get_content().replace("\r\n", "\n"), html.get_content())
+    words = text.get_content().replace("\r\n", "\n") if text else ""
+    return Rendered(str(read["Subject"]), words, html.get_content() if html else "")
 
 
 def _context() -> TicketContext:

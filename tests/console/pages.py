@@ -26,7 +26,17 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     yield Shown("search", "/search?q=saldo", AGENT)
     yield Shown("board", "/board", MANAGER)
     yield Shown("report", "/board/report", MANAGER)
-    for part in ("", "/mail", "/policy", "/try", "/templates", "/inbox", "/outbox", "/suppressions"):
+    for part in (
+        "",
+        "/mail",
+        "/policy",
+        "/try",
+        "/templates",
+        "/inbox",
+        "/outbox",
+        "/suppressions",
+        "/sessions",
+    ):
         yield Shown(f"admin{part.replace('/', '-')}", f"/admin{part}", MANAGER)
     yield Shown("status", "/status", "")
     yield Shown("error", "/nowhere", AGENT)

@@ -16,7 +16,7 @@ from tests.builders import RINA, SARI
 from tests.console.office import Office
 
 ADMIN = RINA.address  # an agent who is listed under `admins` too
-PAGES = ("/admin", "/admin/inbox", "/admin/outbox", "/admin/suppressions", "/admin/sessions")
+PAGES = ("/admin", "/admin/inbox", "/admin/outbox", "/admin/suppressions", "/admin/sessions", "/admin/mail")
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from mailbot.cli.demo.mails import CHARGED_TWICE, COMPLAINTS, FRAUD, Complaint, 
 from mailbot.cli.demo.sink import ReceivedMail, Sink
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.output import FACT, clean, echo, echo_wrapped, print_title
-from mailbot.cli.shared.promise_text import promises
 from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.cli.tickets.pages.show_text import contacts
 from mailbot.cli.tickets.pages.timeline import Timeline, shorten
 from mailbot.domain import events as e
+from mailbot.domain.ladder import promises
 from mailbot.domain.model import Target, Ticket, Turn
 from mailbot.domain.policy import Policy
 from mailbot.store import queries, tickets

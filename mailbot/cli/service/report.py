@@ -12,7 +12,7 @@ from mailbot.reports import read
 from mailbot.reports.figures.api import Period, Report
 from mailbot.views.json_form import to_json
 
-FORMATS = ("text", "json", "html", "png")
+FORMATS = ("text", "json", "csv", "html", "png")
 BINARY = frozenset({"png"})
 
 
@@ -60,6 +60,8 @@ def _render(figures: Report, form: str, language: str) -> str | bytes:
     match form:
         case "html":
             return render.page(figures, language)
+        case "csv":
+            return render.csv_text(figures, language)
         case "png":
             return render.poster(figures, language).png()
         case "json":

@@ -25,12 +25,6 @@ REMINDERS = {  # what a reminder says that no step of the ladder asks for
 }
 
 
-def promises(ticket: Ticket, policy: Policy) -> list[tuple[datetime, Target]]:
-    """List the promises that run, the earliest first."""
-    ends = ((ladder.end_of_clock(ticket, policy, target), target) for target in PROMISES)
-    return sorted((end, target) for end, target in ends if end)
-
-
 def promise_text(found: list[tuple[datetime, Target]], clock: WallClock) -> str:
     """Return "first answer by 16:35, LATE by 1 min; resolution by 17:10"."""
     if not found:

@@ -1,5 +1,5 @@
 """The routes of the admins' pages."""
 
-from mailbot.console.admin import overview, queues, sessions
+from mailbot.console.admin import framed_mail, mail, overview, queues, sessions
 
-ROUTES = [*overview.ROUTES, *queues.ROUTES, *sessions.ROUTES]
+ROUTES = [*overview.ROUTES, *mail.ROUTES, *framed_mail.ROUTES, *queues.ROUTES, *sessions.ROUTES]

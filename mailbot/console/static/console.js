@@ -60,17 +60,19 @@
     for (const element of all("[data-live]"))
       if (!numbers || element.dataset.live === "all" || numbers.includes(element.dataset.live)) element.dispatchEvent(new Event("changed"));
   };
-  let source = null;
+  let source = null, opened = false;
   const listen = () => {
     // A hidden page closes its stream: browsers open few connections to one server.
     if (document.hidden || !document.querySelector("[data-live]")) { if (source) source.close(); source = null; return; }
     if (source) return;
     source = new EventSource("/events");
-    source.addEventListener("changed", event => changed(event.data && event.data.split(" ")));
+    source.onopen = () => { if (opened) changed(); opened = true; }; // again: news may have been lost
+    source.addEventListener("changed", event => changed(event.data.split(" ")));
     source.addEventListener("over", () => source.close());
+    source.onerror = () => { if (source && source.readyState === 2 && opened) source = null; }; // asked again within a minute
   };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) changed(); listen(); });
-  setInterval(() => { if (!document.hidden) changed(); }, 60000);
+  setInterval(() => { if (!document.hidden) { changed(); listen(); } }, 60000);
   listen();
 
   // --- a part that is loaded again keeps what was selected, unfolded and focused in it ---

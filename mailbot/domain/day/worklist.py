@@ -22,11 +22,16 @@ class WorkItem:
     def is_overdue(self, now: datetime) -> bool:
         return bool(self.promised_at and self.promised_at <= now)
 
-    def is_soon(self, now: datetime) -> bool:
-        """Check for the last quarter of the promise, counted from when its clock began to run."""
+    @property
+    def at_risk_from(self) -> datetime | None:
+        """Return when the last quarter of the promise begins, counted from when its clock began to run."""
         began = [clock.running_since for clock in self.ticket.clocks if clock.target in PROMISES]
         first = min(filter(None, began), default=None)
-        return bool(first and self.promised_at and self.promised_at - now <= (self.promised_at - first) / 4)
+        return self.promised_at - (self.promised_at - first) / 4 if first and self.promised_at else None
+
+    def is_soon(self, now: datetime) -> bool:
+        """Check for the last quarter of the promise."""
+        return bool(self.at_risk_from and self.at_risk_from <= now)
 
 
 def worklist(tickets: Iterable[Ticket], policy: Policy, now: datetime, *, everything: bool) -> list[WorkItem]:

@@ -54,7 +54,11 @@ class Viewer:
         """Check whether this person may read the ticket and act on it."""
         if self.within and ticket.team not in self.within:
             return False
-        return self.sees_all or ticket.team in self.teams or ticket.assignee == self.address
+        return self.sees(ticket.team, ticket.assignee)
+
+    def sees(self, team: str, assignee: str | None) -> bool:
+        """Check the same of a ticket of this team and agent."""
+        return self.sees_all or team in self.teams or assignee == self.address
 
 
 def find_viewer(address: str, policy: Policy) -> Viewer | None:

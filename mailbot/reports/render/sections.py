@@ -1,6 +1,6 @@
 """A report as tables, for the text, the page and the weekly mail."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -65,27 +65,24 @@ def clean(text: str) -> str:
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
 
-def sections(report: Report, language: str = "en") -> tuple[Section, ...]:
-    """Build all tables that have rows."""
+# The names of the tables in their order.
+PARTS = (
+    *("glance", "times", "promises", "escalations", "backlog", "confusion", "teams", "agents", "marks"),
+    *("marks_of", "closing_causes", "actions", "causes", "compensation"),
+)
+
+
+def sections(report: Report, language: str = "en", parts: Sequence[str] = PARTS) -> tuple[Section, ...]:
+    """Build the tables that have rows: all, or those named."""
     write = _Writer(report, language)
-    found = (
-        *(write.glance(), write.times(), write.promises(), write.escalations(), write.backlog()),
-        write.confusion(),
-        *(
-            write.teams(),
-            write.agents(),
-            write.marks(),
-            write.marks_of(),
-            write.closing_causes(),
-            write.actions(),
-        ),
-        *(write.causes(), write.compensation()),
-    )
+    found: Iterable[Section] = (getattr(write, part)() for part in parts)
     return tuple(section for section in found if section.rows)
 
 
 def named(report: Report, kind: str, key: str, language: str) -> str:
     """Return what people read in place of a key. Details and words of subjects are no keys."""
+    if kind == "agent":
+        return report.labels.get(kind, {}).get(key, {}).get(language, key)
     if kind not in _KEYS:
         return key
     return labels.find(report.labels, kind, key)["id" if language == "id" else "en"]
@@ -298,7 +295,7 @@ class _Writer:
     def agents(self) -> Section:
         rows = [
             (
-                each.agent,
+                self._named("agent", each.agent),
                 self._count(each.answers, "answers", "agent", each.agent),
                 self._count(each.closed, "closed", "agent", each.agent),
                 self._count(each.open_at_end, "open", "agent", each.agent),

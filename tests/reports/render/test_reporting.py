@@ -1,5 +1,7 @@
 """A report as people and programs get to see it."""
 
+import csv
+import io
 import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from mailbot.domain import events as e
 from mailbot.domain.actor import POLICY
 from mailbot.domain.compensation.requests import Entry, Kind
+from mailbot.domain.model import Target
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.routing.money import Money
 from mailbot.domain.worktime import ALWAYS
@@ -21,6 +24,8 @@ from mailbot.reports.charts import picture
 from mailbot.reports.charts.svg import Box
 from mailbot.reports.figures.api import Maker, Period, Report
 from mailbot.reports.render.charts import charts, poster
+from mailbot.reports.render.csv_form import csv_text
+from mailbot.reports.render.figure_names import figure_name
 from mailbot.reports.render.html import for_mail, page
 from mailbot.reports.render.json_form import shape
 from mailbot.reports.render.sections import sections, title
@@ -324,3 +329,39 @@ def test_a_chart_has_numbers_as_its_language_writes_them() -> None:
     many = [[opened(1), routed(1)] for _ in range(1200)]
     assert "1.202" in "".join(each.svg() for each in [poster(made(*many), "id")])
     assert "1,202" in poster(made(*many)).svg()
+
+
+def test_csv_has_every_table_and_nothing_that_a_spreadsheet_computes() -> None:
+    formula = [[opened(n, subject="=cmd saldo"), routed(n, rule="=1+1", category="@sum")] for n in range(5)]
+    rows = list(csv.reader(io.StringIO(csv_text(made(*formula), "id"))))
+
+    titles = [section.title for section in sections(made(*formula), "id")]
+    assert [row[0] for row in rows if len(row) == 1][1:] == titles
+    assert ["masuk", "7", "2", "↑ 250%"] in rows
+    cells = {cell for row in rows for cell in row}
+    assert "'=1+1" in cells
+    assert not [cell for cell in cells if cell[:1] in ("=", "@") and cell != "="]
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (("opened",), "Masuk"),
+        (("closed", "team", "payments"), "Selesai: Pembayaran"),
+        (("open", "age", "payments", "1"), "Masih terbuka: Pembayaran, 1-3 hari"),
+        (("kept", Target.FIRST_RESPONSE, "high"), "Ditepati: jawaban pertama, Tinggi"),
+        (("escalated", "rule", "saldo", "L2", "manual"), "Dieskalasi: Saldo, L2, manual"),
+        (("judged", "payment", "fraud"), "Kategori yang salah dipilih aturan: Payment → Fraud"),
+        (("closed", "cause", ""), "Selesai: tidak disebut"),
+        (("answers", "agent", "rina@tim.example"), "Jawaban terkirim: Rina"),
+        (("mark", "2"), "Kepuasan: 2"),
+        (("granted", "team", "payments"), "Kompensasi, disetujui: Pembayaran"),
+    ],
+)
+def test_a_list_of_tickets_is_named_by_its_figure(key: tuple[str, ...], name: str) -> None:
+    labels = {
+        "team": {"payments": {"id": "Pembayaran", "en": "Payments"}},
+        "priority": {"high": {"id": "Tinggi", "en": "High"}},
+        "agent": {"rina@tim.example": {"id": "Rina", "en": "Rina"}},
+    }
+    assert figure_name(replace(made(), labels=labels), key, "id") == name

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.output import clean, echo_wrapped, print_facts
-from mailbot.cli.shared.promise_text import next_step, promise_text, promises, step_line
+from mailbot.cli.shared.promise_text import next_step, promise_text, step_line
 from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.cli.tickets.explain_json import zone_of
 from mailbot.cli.tickets.pages.show_text import PROOF
 from mailbot.cli.tickets.pages.timeline import Timeline, shorten
 from mailbot.domain.events import AcknowledgementSuppressed
+from mailbot.domain.ladder import promises
 from mailbot.domain.model import Author, Direction, Status, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.people.customer import other_sender

@@ -9,12 +9,13 @@ from mailbot.cli.shared import ticket_text
 from mailbot.cli.shared.names import Names
 from mailbot.cli.shared.open_store import OpenStore, now
 from mailbot.cli.shared.output import clean, echo_wrapped, print_facts
-from mailbot.cli.shared.promise_text import next_step, promise_text, promises, step_line
+from mailbot.cli.shared.promise_text import next_step, promise_text, step_line
 from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.cli.tickets.pages.timeline import Timeline
 from mailbot.domain import events as e
 from mailbot.domain.actor import ActorKind
 from mailbot.domain.labels import in_words
+from mailbot.domain.ladder import promises
 from mailbot.domain.language import NAMES as language_names
 from mailbot.domain.model import (
     OVER,

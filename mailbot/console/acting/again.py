@@ -1,0 +1,158 @@
+"""The page that comes back when a form was not carried out: why, what came meanwhile, and all that was typed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mailbot.console.acting import joins
+from mailbot.console.acting.answer_form import AnswerForm, answer_form
+from mailbot.console.acting.attempt import ANSWER, NOTE, Attempt
+from mailbot.console.acting.fields import Field, Place
+from mailbot.console.acting.keys import fresh_key
+from mailbot.console.acting.panel import Asking, load_trial
+from mailbot.console.acting.shown import sentence
+from mailbot.console.acting.verbs import VerbForm, form_of
+from mailbot.console.desk import desk_of
+from mailbot.console.respond import page, reader_of
+from mailbot.domain.commands.registry import BY_NAME
+from mailbot.domain.model import Direction, Ticket
+from mailbot.domain.people.access import Viewer
+from mailbot.domain.reasons import Refusal
+from mailbot.errors import StoreUnavailable
+from mailbot.store import conversation, queries
+from mailbot.store.queries import MessageView
+
+_LONGEST = 4_000  # characters of a message that came meanwhile
+_MOST_NEWS = 5
+
+
+class Trouble(StrEnum):
+    """Why a form comes back."""
+
+    REFUSED = "refused"
+    OUTDATED = "outdated"  # others changed the ticket at the same time
+    STORE = "store"  # nothing was done
+    IN_DOUBT = "in_doubt"  # nobody knows
+
+
+STATUS = {Trouble.REFUSED: 422, Trouble.OUTDATED: 409, Trouble.STORE: 503, Trouble.IN_DOUBT: 503}
+_OVERTAKEN = frozenset({"answer_held", "message_since"})
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A message that came while somebody was writing."""
+
+    author: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A form that comes back. `answer`: None while the store gives no answer; `form`: of any other verb."""
+
+    number: str
+    subject: str
+    attempt: Attempt
+    trouble: Trouble
+    reason: str
+    once: str
+    overtaken: bool
+    had_files: bool
+    news: tuple[News, ...] = ()
+    answer: AnswerForm | None = None
+    form: VerbForm | None = None
+    seen: int | None = None
+
+
+async def again_page(
+    request: Request,
+    viewer: Viewer,
+    ticket: Ticket,
+    attempt: Attempt,
+    trouble: Trouble,
+    refusal: Refusal | None = None,
+    *,
+    had_files: bool = False,
+) -> Response:
+    """Show the form again. Where the store gives no answer it has the text alone."""
+    desk, reader = desk_of(request), reader_of(request, viewer)
+    code = refusal.reason.code if refusal else ""
+    again = Again(
+        number=ticket.number,
+        subject=ticket.subject,
+        attempt=attempt,
+        trouble=trouble,
+        reason=sentence(refusal.reason, reader) if refusal else "",
+        once=attempt.once or fresh_key(),
+        overtaken=code in _OVERTAKEN,
+        had_files=had_files or bool(attempt.files),
+        seen=attempt.seen,
+    )
+    asking = Asking(ticket, viewer, reader, desk.deps.runtime.snapshot)
+    try:
+        again = await desk.read(_load, asking, again)
+    except StoreUnavailable:
+        pass  # the text alone
+    return page(request, "acting/again.html", status=STATUS[trouble], again=again)
+
+
+def _load(connection: Connection, asking: Asking, again: Again) -> Again:
+    attempt, trial = again.attempt, load_trial(connection, asking)
+    messages = queries.messages_of(connection, again.number, longest=_LONGEST)
+    changes: dict[str, Any] = {}
+    if attempt.verb == ANSWER and asking.viewer.agent:
+        changes["answer"] = answer_form(connection, trial, asking.snapshot, None)
+    elif attempt.verb != NOTE:
+        changes["form"] = _form(trial.place, attempt, messages)
+    if again.overtaken:
+        changes["news"] = tuple(_news(asking, attempt, messages))
+    return replace(again, seen=conversation.newest_message(connection, again.number), **changes)
+
+
+def _news(asking: Asking, attempt: Attempt, messages: list[MessageView]) -> list[News]:
+    """Return what others wrote meanwhile; where the page does not know, the newest answer."""
+    public = [
+        each
+        for each in messages
+        if each.direction is not Direction.NOTE and each.author != asking.viewer.address
+    ]
+    newer = [each for each in public if attempt.seen is not None and each.id > attempt.seen]
+    answers = [each for each in public if each.direction is Direction.OUT]
+    agents = asking.reader.policy.agents
+    return [
+        News(agents[each.author].name if each.author in agents else each.author, each.at, each.text)
+        for each in (newer or answers[-1:])[-_MOST_NEWS:]
+    ]
+
+
+def _form(place: Place, attempt: Attempt, messages: list[MessageView]) -> VerbForm | None:
+    """Return the form of any other verb with what was typed."""
+    if attempt.verb in BY_NAME:
+        found = [form_of(BY_NAME[attempt.verb], place)]
+    else:
+        every = joins.join_forms(place, joins.movable(messages))
+        found = [each for each in every if each.verb == attempt.verb]
+    if not found or not found[0].fields:
+        return None
+    return replace(found[0], fields=tuple(_filled(found[0].fields, attempt)))
+
+
+def _filled(fields: tuple[Field, ...], attempt: Attempt) -> Iterator[Field]:
+    """Put back what was typed. Several fields may have made up `words`: the first took its part."""
+    rest = attempt.words
+    for field in fields:
+        if field.name == "words" and field.kind == "choice":
+            values = (value for value, _ in field.options)
+            value = next((each for each in values if f"{rest} ".startswith(f"{each} ")), "")
+            rest = rest[len(value) :].strip()
+        else:
+            value = {"words": rest, "because": attempt.because, "text": attempt.text}.get(field.name, "")
+        yield replace(field, value=value)

@@ -1,0 +1,1 @@
+"""The managers' board: how all tickets stand, what waits for a decision, and the report's figures."""

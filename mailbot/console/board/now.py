@@ -1,0 +1,193 @@
+"""How all live tickets stand at this moment: by team and level, and by person.
+
+Theory of operation. How a ticket stands follows from its row and the policy, so it is computed anew only for tickets
+that changed since the snapshot before. One snapshot serves all visitors for LASTS.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from mailbot.console.desk import Desk
+from mailbot.domain import ladder
+from mailbot.domain.assignment import NEVER, is_on_duty, next_duty
+from mailbot.domain.day.standing import Standing, State, standing
+from mailbot.domain.model import Ticket
+from mailbot.domain.policy import Agent, Policy
+from mailbot.store import incidents, queries
+from mailbot.store.lists import worklists
+from mailbot.store.lists.ticket_list import TicketFilter
+from mailbot.workers.runtime import Snapshot, load_missing_ladders
+
+LASTS = timedelta(seconds=2)
+ALL = TicketFilter(folded=True)
+AT_ONCE = 500  # tickets in one query
+MOST = 1_000_000
+
+Known = Mapping[str, tuple[int, Standing]]  # by number, with the count of its events
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident under way, with the count of its complaints."""
+
+    ticket: Ticket
+    since: datetime
+    complaints: int
+    is_resolved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The snapshot. A complaint of an incident is not counted beside the incident."""
+
+    at: datetime
+    known: Known
+    incidents: Sequence[Incident]
+    store: queries.StoreStatus
+
+    @property
+    def standings(self) -> Iterable[Standing]:
+        return (each for _, each in self.known.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The tickets of a team at a level, counted by what holds of them."""
+
+    team: str
+    level: str
+    counts: Mapping[State, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An agent with the own tickets. `agent`: None for one who is no agent any more.
+
+    `back`: when the agent is on duty next, None for one who is now. NEVER is not on the page.
+    """
+
+    address: str
+    name: str
+    team: str
+    level: str
+    agent: Agent | None
+    counts: Mapping[State, int]
+    on_duty: bool = False
+    back: datetime | None = None
+
+
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+async def load(desk: Desk) -> Now:
+    """Return the snapshot, not older than LASTS."""
+    key, now, snapshot = key_of(desk), desk.now(), desk.deps.runtime.snapshot
+    before: Now | None = desk.shared.last(key)
+    make = partial(take, desk.deps.store.read_now, snapshot, now, before.known if before else {})
+    return await desk.shared.get(key, LASTS, now, lambda: asyncio.to_thread(make))
+
+
+def key_of(desk: Desk) -> tuple[str, str]:
+    """Return the key of the snapshot among what is kept."""
+    return ("now", desk.policy.version)
+
+
+def take(read: Callable[..., "_Read"], snapshot: Snapshot, now: datetime, known: Known) -> Now:
+    """Read what changed since `known`, and compute how it stands, on the caller's thread."""
+    found = read(_read, snapshot, now, known)
+    changed = {each.number: (each.events, standing(each, found.policy)) for each in found.changed}
+    standings = {number: changed.get(number) or known[number] for number in found.numbers}
+    return Now(now, standings, found.incidents, found.store)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a snapshot is made of. `policy`: with all ladders that the changed tickets follow."""
+
+    numbers: Sequence[str]
+    changed: Sequence[Ticket]
+    policy: Policy
+    store: queries.StoreStatus
+    incidents: Sequence[Incident]
+
+
+def _read(connection: Connection, snapshot: Snapshot, now: datetime, known: Known) -> _Read:
+    versions = worklists.live_versions(connection, ALL, MOST)
+    changed = [number for number, events in versions if known.get(number, (0, None))[0] != events]
+    parts = (changed[start : start + AT_ONCE] for start in range(0, len(changed), AT_ONCE))
+    loaded = [each for part in parts for each in worklists.tickets_of(connection, part).values()]
+    return _Read(
+        [number for number, _ in versions],
+        loaded,
+        load_missing_ladders(connection, snapshot, loaded).policy,
+        queries.store_status(connection, now),
+        _incidents(connection),
+    )
+
+
+def _incidents(connection: Connection) -> list[Incident]:
+    under_way = incidents.not_done(connection)
+    loaded = worklists.tickets_of(connection, [each.number for each in under_way])
+    return [
+        Incident(
+            loaded[each.number],
+            each.opened_at,
+            incidents.count(connection, each.number),
+            each.resolved_at is not None,
+        )
+        for each in under_way
+    ]
+
+
+# --- counting ---------------------------------------------------------------------------------------------
+
+
+def count(standings: Iterable[Standing], now: datetime) -> Mapping[State, int]:
+    """Count tickets by what holds of them."""
+    return Counter(state for each in standings for state in each.states(now))
+
+
+def groups(standings: Iterable[Standing], policy: Policy, now: datetime) -> list[Group]:
+    """Count by team and level, as the policy lists them; what it has no more comes last."""
+    found: dict[tuple[str, str], list[Standing]] = {}
+    for each in standings:
+        found.setdefault((each.team, each.level), []).append(each)
+    teams = {name: place for place, name in enumerate(policy.teams)}
+    ordered = sorted(
+        found,
+        key=lambda of: (teams.get(of[0], len(teams)), of[0], ladder.rank_of(policy, of[1]), of[1]),
+    )
+    return [Group(*of, count(found[of], now)) for of in ordered]
+
+
+def people(standings: Iterable[Standing], policy: Policy, now: datetime, team: str = "") -> list[Person]:
+    """Return the agents, of one team where it is named, and who else has tickets; those gone come first."""
+    own: dict[str, list[Standing]] = {}
+    for each in standings:
+        if each.assignee:
+            own.setdefault(each.assignee, []).append(each)
+    gone = [_gone(address, count(own[address], now)) for address in sorted(own.keys() - policy.agents.keys())]
+    here = [
+        _person(agent, name, count(own.get(agent.address, ()), now), policy, now)
+        for name, each in policy.teams.items()
+        for agent in sorted(each.agents, key=lambda one: (ladder.rank_of(policy, one.level), one.name))
+        if team in ("", name) or agent.address in own
+    ]
+    return gone + list({each.address: each for each in here}.values())
+
+
+def _gone(address: str, counts: Mapping[State, int]) -> Person:
+    return Person(address, address, "", "", None, counts)
+
+
+def _person(agent: Agent, team: str, counts: Mapping[State, int], policy: Policy, now: datetime) -> Person:
+    on_duty = is_on_duty(agent, policy, now)
+    back = None if on_duty else next_duty(agent, policy, now)
+    back = None if back == NEVER else back
+    return Person(agent.address, agent.name, team, agent.level, agent, counts, on_duty, back)

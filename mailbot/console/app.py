@@ -29,6 +29,7 @@ from mailbot.console.log_in import routes as log_in
 from mailbot.console.render import STATIC
 from mailbot.console.respond import HANDLERS, Faults
 from mailbot.console.security import BodyLimit, SecurityHeaders
+from mailbot.console.ticket import pages as ticket
 
 KEPT = "public, max-age=31536000, immutable"  # the address of a file changes with its content
 
@@ -62,6 +63,7 @@ def routes() -> list[BaseRoute]:
         *lists.ROUTES,
         *board.ROUTES,
         *acting.ROUTES,
+        *ticket.ROUTES,  # after what else begins with /tickets/
     ]
 
 

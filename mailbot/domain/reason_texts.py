@@ -16,6 +16,10 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "promise": ("promised news", "kabar yang dijanjikan"),
         "repeat": ("reminder", "pengingat"),
     },
+    "language": {
+        "id": ("Indonesian", "Indonesia"),
+        "en": ("English", "Inggris"),
+    },
     "turn": {
         "ours": ("ours", "kami"),
         "customer": ("the customer's", "pelanggan"),

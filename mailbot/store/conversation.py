@@ -193,7 +193,9 @@ def files_of(connection: Connection, numbers: Collection[str]) -> dict[str, list
         return {}
     names = ("name", "type", "size", "digest", "deleted_at")
     query = (
-        select(messages.c.ticket, inbox.c.received_at, *(attachments.c[name] for name in names))
+        select(
+            messages.c.ticket, messages.c.id, inbox.c.received_at, *(attachments.c[name] for name in names)
+        )
         .join(messages, messages.c.inbox_id == attachments.c.inbox_id)
         .join(inbox, inbox.c.id == attachments.c.inbox_id)
         .where(messages.c.ticket.in_(sorted(numbers)))
@@ -202,7 +204,7 @@ def files_of(connection: Connection, numbers: Collection[str]) -> dict[str, list
     found: dict[str, list[File]] = {}
     for row in connection.execute(query):
         listed = found.setdefault(row.ticket, [])
-        at = {"at": row.received_at, "deleted_at": row.deleted_at}
+        at = {"at": row.received_at, "deleted_at": row.deleted_at, "message": row.id}
         listed.append(File(len(listed) + 1, row.name, row.type, row.size, row.digest, **at))
     return found
 

@@ -10,7 +10,7 @@ from mailbot.domain.model import Role
 from mailbot.domain.reasons import Reason, term
 from mailbot.views.clean_text import clean
 from mailbot.views.event_words import FIELDS, NOTICE_REASONS, REMINDER_REASONS, TURNS, clocks_text
-from mailbot.views.wording import PageWording, Wording
+from mailbot.views.wording import PageWording, Wording, capitalised
 
 LONGEST = 600  # characters of a sentence
 
@@ -22,8 +22,7 @@ def event_text(event: e.Event, zone: str) -> str:
 
 def page_event_text(event: e.Event, words: PageWording) -> str:
     """Describe the event for a page: a sentence with agents' names and labels."""
-    text = words.in_text(_one_line(event, words))
-    return text[:1].upper() + text[1:]
+    return capitalised(words.in_text(_one_line(event, words)))
 
 
 def _one_line(event: e.Event, words: Wording) -> str:

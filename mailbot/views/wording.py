@@ -106,6 +106,11 @@ def rule_words(reason: Reason) -> Reason:
     return reasons.of("fits_rule") if shorten_patterns(str(reason)) != str(reason) else reason
 
 
+def capitalised(text: str) -> str:
+    """Return a sentence with a capital letter, unless it begins with an address."""
+    return text if "@" in text.partition(" ")[0] else text[:1].upper() + text[1:]
+
+
 def spaced(name: str) -> str:
     """Return "first response" for "first_response"."""
     return name.replace("_", " ")

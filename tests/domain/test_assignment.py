@@ -97,7 +97,7 @@ def test_when_no_agent_is_on_duty_the_first_one_back_gets_it() -> None:
     assert found
     assert (found.agent.name, str(found.reason)) == (
         "budi",
-        "nobody is on duty, back first: 2026-11-24 06:00 WIB; nobody there has the language id",
+        "nobody is on duty, back first: 2026-11-24 06:00 WIB; nobody there has the language Indonesian",
     )
 
 
@@ -181,7 +181,7 @@ def test_the_assignment_has_its_reason() -> None:
     found = choose(ticket(skill="fraud"), standing, NOW)
 
     assert found
-    assert str(found.reason) == "1 of 2 on duty; the skill fraud; the language id"
+    assert str(found.reason) == "1 of 2 on duty; the skill fraud; the language Indonesian"
 
 
 def test_a_rules_skill_and_assignment_stay_with_the_ticket() -> None:
@@ -198,7 +198,7 @@ def test_a_rules_skill_and_assignment_stay_with_the_ticket() -> None:
     assert (opened.skill, opened.assign, opened.assigned_at) == ("fraud", "least_load", NOW)
     assert (late.ticket.level, late.ticket.assignee) == ("L2", "f@tim.example")
     assert [str(e.reason) for e in late.events if isinstance(e, TicketAssigned)] == [
-        "1 of 2 on duty; the skill fraud; nobody there has the language id"
+        "1 of 2 on duty; the skill fraud; nobody there has the language Indonesian"
     ]
 
 

@@ -94,7 +94,7 @@ def test_an_expected_result_is_no_mismatch(wanted: Expected) -> None:
             "no rule sets it; rule 'payment' (line 7) decided: subject contains 'saldo'",
         ),
         (expect("priority", "low"), "high", "it follows from urgency high and complexity medium"),
-        (expect("agent", "nobody"), "Dewi", "1 of 1 on duty; the language id"),
+        (expect("agent", "nobody"), "Dewi", "1 of 1 on duty; the language Indonesian"),
         (expect("details.order", "INV-1"), "nothing", "there is none in its subject or text"),
     ],
 )

@@ -11,30 +11,14 @@ from mailbot.domain.matching import Confidence
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
 from mailbot.store.codec import match_of
-
-# kind of link -> (what the other is to the ticket that points at it, what the pointing one is to the other)
-LINK_TEXTS = {
-    "follows": ("goes on from", "goes on in"),
-    "claims": ("claims to be about", "is claimed, without proof, by"),
-    "suggests": ("may mean", "may be meant by"),
-    "mentions": ("mentions, without taking part,", "is mentioned by"),
-    "held_for": ("held for", "unconfirmed, held apart"),
-    "merged_into": ("merged into", "merged from"),
-    "split_from": ("split from", "split into"),
-}
+from mailbot.views.link_text import relations
 
 
 def describe_links(links: Sequence[queries.Link], number: str) -> list[tuple[str, str]]:
     """Return (relation, numbers of the others) of this ticket. Links that no longer hold are marked."""
     texts: dict[str, list[str]] = {}
-    held = {(link.ticket, link.other) for link in links if link.kind == "held_for"}
-    for link in links:
-        if link.kind == "claims" and (link.ticket, link.other) in held:
-            continue  # "held for" says the same
-        points = link.ticket == number
-        other = link.other if points else link.ticket
-        relation = LINK_TEXTS[link.kind][0 if points else 1]
-        texts.setdefault(relation, []).append(other if link.now else f"{other} (no longer)")
+    for (_, relation), other, now in relations(links, number):
+        texts.setdefault(relation, []).append(other if now else f"{other} (no longer)")
     return [(relation, ", ".join(others)) for relation, others in texts.items()]
 
 

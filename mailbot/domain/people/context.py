@@ -38,7 +38,8 @@ class Entry:
 class File:
     """A file of the customer. `position` is its number on the ticket, from 1; `part` the encoded MIME part.
 
-    An empty `part` means: not attached. `deleted_at`: when retention deleted its content.
+    An empty `part` means: not attached. `deleted_at`: when retention deleted its content. `message`: the id of its
+    message.
     """
 
     position: int
@@ -49,6 +50,7 @@ class File:
     at: datetime | None = None
     deleted_at: datetime | None = None
     part: bytes = field(repr=False, default=b"")
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)

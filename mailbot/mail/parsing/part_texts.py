@@ -107,7 +107,7 @@ def read(
             if choice is not Choice.PLAIN:
                 texts[number] = text
         elif pasted_pictures.may_be_in(raw, part):
-            _source(raw, part, names, reading)
+            source_of(raw, part, names, reading)
     return texts
 
 
@@ -120,7 +120,7 @@ def _may_have_links(raw: bytes, part: Part) -> bool:
 def read_part(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -> str:
     """Return the text of one part. Never raises: a part that can't be read is flagged."""
     try:
-        source, cut = _source(raw, part, names, reading) if reading.budget else ("", True)
+        source, cut = source_of(raw, part, names, reading) if reading.budget else ("", True)
         is_html = part.type == "text/html" or _HTML_DOCUMENT.match(source) is not None
         cut = cut or len(source) > reading.budget
         source = source[: reading.budget]
@@ -139,7 +139,7 @@ def read_part(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -
         return ""
 
 
-def _source(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -> tuple[str, bool]:
+def source_of(raw: bytes, part: Part, names: dict[str, str], reading: Reading) -> tuple[str, bool]:
     """Return the decoded text of a part, and whether it was too long. Pictures inside of HTML don't count."""
     limit = _ENCODED_LIMIT
     if part.type == "text/html" and part.end - part.start > TEXT_LIMIT:

@@ -1,0 +1,99 @@
+"""Load what a ticket's page shows in one read. Each query goes by an index, however many tickets there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import Connection
+
+from mailbot.domain import events as e
+from mailbot.domain.model import Ticket
+from mailbot.domain.people.context import File
+from mailbot.store import compensations, conversation, incidents, outbox_queries, queries
+from mailbot.store.lists import dialogue, ticket_list, ticket_rows
+from mailbot.store.lists.dialogue import PageMessage
+from mailbot.store.retention import legal_holds
+
+if TYPE_CHECKING:
+    from mailbot.store.lists.ticket_list import TicketDeadline
+
+E = TypeVar("E", bound=e.Recorded)
+
+NEWEST = 30  # messages on a page
+MAILS = 300  # newest of our mails that are looked at
+OTHERS = 10  # tickets of the same customer
+# Events that say where the ticket is and why.
+_TELLING = (e.TicketRouted, e.TicketAssigned, e.TicketEscalated, e.TicketHandedOver, e.TicketClosed)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """`messages`: newest first; `older`: there are more. `files`: of all messages. `mails`: ours, newest first."""
+
+    messages: Sequence[PageMessage]
+    older: bool
+    files: Sequence[File]
+    mails: Sequence[outbox_queries.Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What stands beside the dialogue. `near`: tickets that this one is linked to, by number."""
+
+    telling: Sequence[e.Event]
+    people: Sequence[queries.Participant]
+    links: Sequence[queries.Link]
+    near: dict[str, Ticket] = field(default_factory=dict)
+    others: Sequence[Ticket] = ()
+    lines: Sequence[compensations.Line] = ()
+    hold: legal_holds.LegalHold | None = None
+    complaints: int = 0
+    deadline: "TicketDeadline | None" = None
+
+    def last(self, kind: type[E]) -> E | None:
+        """Return the newest event of a kind."""
+        return next((event for event in reversed(self.telling) if isinstance(event, kind)), None)
+
+
+def load_dialogue(connection: Connection, ticket: Ticket, before: int | None) -> Dialogue:
+    """Load the newest messages, or those before the message `before`."""
+    found = dialogue.newest(connection, ticket.number, NEWEST + 1, before)
+    return Dialogue(
+        found[:NEWEST],
+        len(found) > NEWEST,
+        conversation.files_of(connection, [ticket.number]).get(ticket.number, []),
+        outbox_queries.list_entries(connection, ticket=ticket.number, limit=MAILS),
+    )
+
+
+def load_facts(connection: Connection, ticket: Ticket) -> Facts:
+    number = ticket.number
+    links = queries.links_of(connection, number)
+    near = {link.other if link.ticket == number else link.ticket for link in links}
+    near |= {ticket.incident} - {None, number} if ticket.incident else set()
+    has_lines = ticket_rows.has_compensation(connection, number)
+    return Facts(
+        telling=dialogue.events_of_kinds(connection, number, [each.kind for each in _TELLING]),
+        people=queries.participants_of(connection, number),
+        links=links,
+        near={name: listed.ticket for name, listed in ticket_list.listed(connection, near).items()},
+        others=_others(connection, ticket),
+        lines=compensations.of_ticket(connection, number) if has_lines else (),
+        hold=legal_holds.find(connection, number),
+        complaints=incidents.count(connection, number) if ticket.is_incident else 0,
+        deadline=ticket_list.deadline(connection, number),
+    )
+
+
+def _others(connection: Connection, ticket: Ticket) -> list[Ticket]:
+    """List the newest other tickets of the same customer."""
+    if not ticket.customer:
+        return []
+    wanted = ticket_list.TicketFilter(customer=ticket.customer, limit=OTHERS + 1)
+    found = ticket_list.list_tickets(connection, wanted)
+    return [each.ticket for each in found if each.ticket.number != ticket.number][:OTHERS]
+
+
+def load_page(connection: Connection, ticket: Ticket, before: int | None = None) -> tuple[Dialogue, Facts]:
+    """Load all of the page."""
+    return load_dialogue(connection, ticket, before), load_facts(connection, ticket)

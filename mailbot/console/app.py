@@ -21,7 +21,7 @@ from mailbot.console.admin import routes as admin
 from mailbot.console.api import routes as api
 from mailbot.console.api.allowance import Allowance
 from mailbot.console.board import routes as board
-from mailbot.console.customers import ticket_page
+from mailbot.console.customers import routes as customers
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
 from mailbot.console.lists import routes as lists
@@ -58,7 +58,7 @@ def routes() -> list[BaseRoute]:
         *opening.ROUTES,
         *log_in.ROUTES,
         *admin.ROUTES,
-        *ticket_page.ROUTES,
+        *customers.ROUTES,
         *api.ROUTES,
         *lists.ROUTES,
         *board.ROUTES,

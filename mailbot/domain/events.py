@@ -350,7 +350,10 @@ class TicketSnoozed(Recorded):
 
 @dataclass(frozen=True, slots=True)
 class StatusAsked(Recorded):
-    """A participant asked by mail how far we are: answered by machine, nothing else changed."""
+    """A participant asked how far we are: answered by machine, nothing else changed.
+
+    `message_id`: of their mail, "" where they asked on the page for a link.
+    """
 
     kind: ClassVar[str] = "status_asked"
     message_id: str
@@ -533,6 +536,14 @@ class ParticipantsRemoved(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
+class LinksRevoked(Recorded):
+    """The links of these people to the customers' page of the ticket open nothing any more."""
+
+    kind: ClassVar[str] = "links_revoked"
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerChanged(Recorded):
     """Answers go to `customer` from now on; `former` takes no part any more."""
 
@@ -605,7 +616,7 @@ Corrected = TicketCorrected | TagsChanged | LegalHoldPlaced | LegalHoldReleased
 Incidents = IncidentOpened | IncidentJoined | IncidentResolved
 Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
 Moving = MessageMoved | TicketSplit | TicketRebuilt
-People = ParticipantsAdded | ParticipantsRemoved | CustomerChanged
+People = ParticipantsAdded | ParticipantsRemoved | LinksRevoked | CustomerChanged
 Decided = CompensationApproved | CompensationGranted | CompensationRefused
 Compensation = CompensationRequested | ApprovalRequested | Decided
 Event = (

@@ -84,6 +84,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.TicketRebuilt: ANY,
     e.ParticipantsAdded: ANY,
     e.ParticipantsRemoved: ANY,
+    e.LinksRevoked: ANY,
     e.CustomerChanged: UNMERGED,
     **dict.fromkeys(get_args(e.Compensation), UNMERGED),
 }

@@ -313,6 +313,11 @@ def _participants_removed(event: e.ParticipantsRemoved, words: Wording) -> str:
     )
 
 
+def _links_revoked(event: e.LinksRevoked, words: Wording) -> str:
+    people = ", ".join(event.addresses)
+    return words.t(f"mencabut tautan halaman milik {people}", f"revoked the links to the page of {people}")
+
+
 def _customer_changed(event: e.CustomerChanged, words: Wording) -> str:
     if event.customer == event.former:
         return words.t(
@@ -497,6 +502,7 @@ TEXTS: dict[type[e.Event], Text] = {
     e.TicketRebuilt: _rebuilt,
     e.ParticipantsAdded: _participants_added,
     e.ParticipantsRemoved: _by_actor(_participants_removed),
+    e.LinksRevoked: _by_actor(_links_revoked),
     e.CustomerChanged: _by_actor(_customer_changed),
     e.CompensationRequested: _compensation_requested,
     e.ApprovalRequested: _approval_requested,

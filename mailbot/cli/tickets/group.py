@@ -36,6 +36,7 @@ COMMANDS = {
     "note": ("tickets.act", "Keep an internal note on the ticket."),
     "legal-hold": ("tickets.legal_hold", "Keep the ticket from all deletion by retention, or release it."),
     "participant": ("tickets.people", "Add, remove and list the people who take part."),
+    "link": ("tickets.link", "Print or revoke the links to the customers' page of the ticket."),
     "set": ("tickets.people", "Correct priority, category, team or customer."),
     "move-message": ("tickets.merge", "Move a message to another ticket. Undo: move it back."),
     "merge": ("tickets.merge", "Merge one ticket into another. Undo: `unmerge`."),

@@ -9,7 +9,6 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from mailbot.channels.web import uploads
 from mailbot.channels.web.submit import LONGEST_TEXT, Post, submit
@@ -251,11 +250,3 @@ async def _submit(
 def _done(visit: Visit, what: str) -> Response:
     """Lead back to the page, so that a reload sends nothing again."""
     return RedirectResponse(f"{visit.url(sent=what)}#sent", 303)
-
-
-ROUTES = [
-    Route("/t/{number}", ticket_page),
-    Route("/t/{number}", reply, methods=["POST"]),
-    Route("/t/{number}/rating", rate, methods=["POST"]),
-    Route("/t/{number}/files/{message:int}/{position:int}", file),
-]

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailbot.console.desk import Desk, desk_of
+from mailbot.console.guards import SAFE
 from mailbot.console.proxies import client_of
 from mailbot.console.render import Reader
 from mailbot.console.respond import LANGUAGES, page, reader_of
@@ -66,7 +67,7 @@ def texts_for(request: Request, language: str = "") -> Reader:
 
 def no_report(request: Request) -> Response:
     """Answer a link that opens nothing: the same whether there is such a ticket or not."""
-    return show(request, "no_report.html", status=404)
+    return show(request, "no_report.html", status=404, switch="")
 
 
 def show(
@@ -74,7 +75,9 @@ def show(
 ) -> Response:
     """Render a page for customers, which no search engine lists."""
     reader, path = texts_for(request, language), f"customers/{template}"
-    standing = {"brand": _brand(desk_of(request)), "switch": ""}
+    chosen, other = chosen_language(request), "en" if reader.language == "id" else "id"
+    switch = f"{request.url.path}?lang={other}" if request.method in SAFE else ""
+    standing = {"brand": _brand(desk_of(request)), "switch": switch, "chosen": chosen}
     answer = page(request, path, status=status, reader=reader, **{**standing, **values})
     answer.headers.update(HEADERS)
     return answer

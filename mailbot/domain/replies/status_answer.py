@@ -6,7 +6,7 @@ of From learns nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -69,9 +69,39 @@ def answer_status(
     spent = spend(status_rates(author, policy), asking.rate_limits, now)
     if isinstance(spent, str):
         return None
+    language = language_of_question(mail.visible or mail.subject)
+    answer = _answer(ticket, to, mail.message_id, language, box, policy, now)
+    answer = replace(answer, references=mail.references[-_REFERENCES:])
+    return _answered(ticket, answer, mail.message_id, spent, now)
+
+
+def answer_on_page(
+    ticket: Ticket, address: str, asking: Asking, policy: Policy, now: datetime
+) -> Answered | None:
+    """Return the answer to who asked on a page for the link to a ticket, None where none may be sent.
+
+    It goes to the address that takes part, whoever has asked.
+    """
+    box = policy.mailbox_for(ticket.mailbox)
+    if box is None or ticket.status is Status.FILED:
+        return None
+    to = _address_of(address, ticket, asking.roles)
+    if not to or why_unreachable(to) or to.lower() in asking.suppressions:
+        return None
+    if box.unauthenticated != "neutral" and not ticket.proven:
+        return None
+    spent = spend(status_rates(to, policy), asking.rate_limits, now)
+    if isinstance(spent, str):
+        return None
+    answer = _answer(ticket, to, ticket.last_message_id, "", box, policy, now)
+    return _answered(ticket, answer, "", spent, now)
+
+
+def _answered(
+    ticket: Ticket, answer: StatusAnswer, message_id: str, spent: Mapping[str, datetime], now: datetime
+) -> Answered:
     builder = DecisionBuilder(ticket)
-    answer = _answer(ticket, mail, to, box, policy, now)
-    builder.record(e.StatusAsked(now, CUSTOMER, mail.message_id, answer.promised_at))
+    builder.record(e.StatusAsked(now, CUSTOMER, message_id, answer.promised_at))
     builder.notify(answer)
     return Answered(builder.decision(), spent)
 
@@ -100,15 +130,14 @@ def _is_author(mail: InboundMail, envelope: Envelope, people: tuple[str, ...], p
 
 
 def _answer(
-    ticket: Ticket, mail: InboundMail, to: str, box: Mailbox, policy: Policy, now: datetime
+    ticket: Ticket, to: str, in_reply_to: str, language: str, box: Mailbox, policy: Policy, now: datetime
 ) -> StatusAnswer:
     return StatusAnswer(
         ticket.number,
         ticket.mailbox,
         to,
-        language_of_question(mail.visible or mail.subject) or ticket.language,
-        mail.message_id,
-        references=mail.references[-_REFERENCES:],
+        language or ticket.language,
+        in_reply_to,
         subject=base_subject(ticket.subject) if is_subject_shown(ticket) else "",
         received_at=ticket.opened_at,
         answered_at=ticket.answered_at,

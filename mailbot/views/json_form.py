@@ -14,6 +14,7 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.reasons import Reason
 from mailbot.domain.routing.money import Money
 
+PLAIN = frozenset({str, int, float, bool, type(None)})  # by far the most values, so they come first
 NO_NAMES: Mapping[str, str] = {}
 
 
@@ -25,6 +26,8 @@ def to_json(
     Of a dataclass, or of each one in a sequence, `only` picks attributes in that order. `omit` leaves fields
     out. `rename` maps attributes to keys. All three hold for that level alone.
     """
+    if type(value) in PLAIN:
+        return value
     match value:
         case Enum():
             return value.value

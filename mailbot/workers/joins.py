@@ -1,5 +1,6 @@
 """Commands about two tickets, in a transaction: both are locked, decided about and recorded."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -17,12 +18,18 @@ from mailbot.workers.transaction import Transaction
 
 
 def decide_join(
-    transaction: Transaction, asked: str, command: Join, by: Actor, *, dry_run: bool = False
+    transaction: Transaction,
+    asked: str,
+    command: Join,
+    by: Actor,
+    *,
+    dry_run: bool = False,
+    sees: Callable[[Ticket], bool] | None = None,
 ) -> Changes | Refusal | None:
     """Return the changes, recorded, or the refusal. None when there is no such ticket or message.
 
     `asked`: the ticket that it is about, "" for MoveMessage, whose message knows its ticket. A `dry_run` records
-    nothing.
+    nothing. `sees`: another ticket that this person may not see is as if it were not there.
     """
     connection = transaction.connection
     number: str | None = asked
@@ -38,7 +45,8 @@ def decide_join(
     source = _state(connection, locked[unlocked.number])
     if _other(connection, command, source.ticket) != other:
         raise Outdated("the ticket was merged in between")
-    target = _state(connection, locked[other]) if other in locked else None
+    hidden = sees is not None and other in locked and not sees(locked[other])
+    target = _state(connection, locked[other]) if other in locked and not hidden else None
     policy = transaction.snapshot.policy
     context = Context(by, policy, transaction.now)
     decided = on_join(command, source, target, _new_number(connection, command, source, policy), context)

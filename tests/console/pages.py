@@ -39,4 +39,5 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     ):
         yield Shown(f"admin{part.replace('/', '-')}", f"/admin{part}", MANAGER)
     yield Shown("status", "/status", "")
+    yield Shown("api", "/api/v1/", "")
     yield Shown("error", "/nowhere", AGENT)

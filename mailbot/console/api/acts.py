@@ -1,5 +1,6 @@
 """Endpoints that act on tickets: every verb of the registry, answers, notes, and what joins two tickets."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -9,16 +10,16 @@ from starlette.routing import BaseRoute, Route
 
 from mailbot import log
 from mailbot.console.api import bodies, shapes
-from mailbot.console.api.call import Answer, Call, Description, encode, for_programs
+from mailbot.console.api.call import Answer, Call, Description, encode, for_programs, zone_of
 from mailbot.console.api.read_request import invalid
 from mailbot.console.problems import Problem
 from mailbot.domain import commands, ticket_number
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.commands.grammar import MONEY, Act
 from mailbot.domain.commands.registry import BY_NAME, Below, Reading
+from mailbot.domain.lifecycle import Decision
 from mailbot.domain.merging.operations import Changes
 from mailbot.domain.model import Attachment, Ticket
-from mailbot.domain.people.access import Viewer
 from mailbot.domain.reasons import Refusal
 from mailbot.mail.parsing import attachments, charsets
 from mailbot.operations import ticket_commands
@@ -106,10 +107,10 @@ def _say_acted(transaction: Transaction, acted: Acted) -> dict[str, Any]:
     return {**shown, "compensation": outcome_json(acted.compensation)} if acted.compensation else shown
 
 
-def _say(transaction: Transaction, decision: Any) -> dict[str, Any]:
-    policy, team = transaction.snapshot.policy, decision.ticket.team
-    calendar = policy.calendar_of(team) if team in policy.teams else next(iter(policy.calendars.values()))
-    return decision_json(transaction.connection, decision, policy.version, calendar.zone)
+def _say(transaction: Transaction, decision: Decision) -> dict[str, Any]:
+    policy = transaction.snapshot.policy
+    zone = zone_of(policy, decision.ticket.team)
+    return decision_json(transaction.connection, decision, policy.version, zone)
 
 
 @for_programs(
@@ -125,8 +126,12 @@ async def answer(call: Call) -> Answer:
     text = charsets.clean(call.body.text).strip()
     if not text:
         raise invalid(("text", "it is empty"))
-    files = tuple(attachments.make(each.name, "", each.content) for each in call.body.files)
+    files = await asyncio.to_thread(_attachments, call.body.files) if call.body.files else ()
     return await _act(call, Act((), text), anyway=call.body.anyway, files=files)
+
+
+def _attachments(files: list[bodies.SentFile]) -> tuple[Attachment, ...]:
+    return tuple(attachments.make(each.name, "", each.content) for each in files)
 
 
 @for_programs(
@@ -177,10 +182,7 @@ async def _join(call: Call, make: Callable[[Any], commands.Join]) -> Answer:
         command = make(call.body)
         if isinstance(command, commands.MoveMessage):
             _check_message(transaction, command.message, ticket)
-        changes = decide_join(transaction, ticket.number, command, viewer.actor)
-        if changes is not None and not isinstance(changes, Refusal):
-            _check_sight(changes, viewer)
-        return changes
+        return decide_join(transaction, ticket.number, command, viewer.actor, sees=viewer.may_see)
 
     def say(transaction: Transaction, changes: Changes) -> dict[str, Any]:
         return {"tickets": [_say(transaction, each.decision) for each in changes]}
@@ -191,13 +193,6 @@ async def _join(call: Call, make: Callable[[Any], commands.Join]) -> Answer:
 def _check_message(transaction: Transaction, message: int, ticket: Ticket) -> None:
     if tickets.ticket_of_message(transaction.connection, message) != ticket.number:
         raise invalid(("message", "the ticket has no such message"))
-
-
-def _check_sight(changes: Changes, viewer: Viewer) -> None:
-    """End the transaction where the other ticket may not be seen, as if it were not there."""
-    for change in changes:
-        if change.before and not viewer.may_see(change.before):
-            raise Problem("refused", f"there is no ticket {change.before.number}.", reason_code="no_ticket")
 
 
 def _number(text: str) -> str:

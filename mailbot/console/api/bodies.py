@@ -37,6 +37,7 @@ Until = Annotated[
 ]
 Name = Annotated[str, Meta(max_length=200)]
 Word = Annotated[str, Meta(max_length=200, pattern=r"^[^\s,]+$")]
+Id = Annotated[int, Meta(ge=1, le=2**53)]
 Read = c.AnyCommand | tuple[c.AnyCommand, ...] | Refusal
 
 
@@ -203,7 +204,7 @@ class Compensate(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Approve(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    request: Annotated[int, Meta(ge=1, description="Its number, where several are open.")] | None = None
+    request: Annotated[Id, Meta(description="Its number, where several are open.")] | None = None
     because: Because = ""
     words: Words = ""
 
@@ -263,11 +264,11 @@ class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Split(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    messages: Annotated[list[int], Meta(min_length=1, max_length=1000, description="Ids of messages.")]
+    messages: Annotated[list[Id], Meta(min_length=1, max_length=1000, description="Ids of messages.")]
 
 
 class MoveMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    message: Annotated[int, Meta(ge=1, le=2**62, description="The id of a message of this ticket.")]
+    message: Annotated[Id, Meta(description="Of this ticket.")]
     to: Annotated[str, Meta(max_length=60, description="The number of the other ticket.")]
     other_customer: OtherCustomer = False
 

@@ -5,10 +5,11 @@ the verb, and reads query and body into the types of the description. Cookies ar
 page can act. What an endpoint returns is encoded as JSON; bytes are JSON already.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -24,12 +25,13 @@ from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.domain.people.access import Viewer, find_viewer
 from mailbot.domain.people.token_scope import READ, TokenScope
+from mailbot.domain.policy import Policy
 from mailbot.store import queries
 from mailbot.store.console import tokens
 from mailbot.store.console.tokens import PREFIX, Token
 from mailbot.views.json_form import to_json
 
-R = TypeVar("R")
+LARGE = 200_000  # bytes of a body
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="mailbot"'}
 
 
@@ -90,10 +92,13 @@ class Call:
         return await self.desk.read(read)
 
     def zone(self, team: str = "") -> str:
-        """Return the time zone of a team's calendar, or of the first calendar."""
-        policy = self.desk.policy
-        calendar = policy.calendar_of(team) if team in policy.teams else next(iter(policy.calendars.values()))
-        return calendar.zone
+        return zone_of(self.desk.policy, team)
+
+
+def zone_of(policy: Policy, team: str) -> str:
+    """Return the time zone of a team's calendar, or of the first calendar where there is no such team."""
+    calendar = policy.calendar_of(team) if team in policy.teams else next(iter(policy.calendars.values()))
+    return calendar.zone
 
 
 def encode(value: Any) -> bytes:
@@ -114,7 +119,7 @@ def for_programs(description: Description) -> Callable[[Handler], Endpoint]:
                 raise _lacks(description.verb)
             raw = await request.body() if description.body else b""
             query = read_query(request.query_params.multi_items(), description.query)
-            body = read_body(raw, description.body) if description.body else None
+            body = await _read_body(raw, description.body) if description.body else None
             return _respond(await handler(Call(request, desk, viewer, token, query, body, raw)))
 
         endpoint.audience = Audience.PROGRAMS  # type: ignore[attr-defined]
@@ -122,6 +127,11 @@ def for_programs(description: Description) -> Callable[[Handler], Endpoint]:
         return endpoint
 
     return wrap
+
+
+async def _read_body(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """Read a body; a large one, which has files, on another thread: the event loop also serves SMTP."""
+    return await asyncio.to_thread(read_body, raw, kind) if len(raw) > LARGE else read_body(raw, kind)
 
 
 def scope_of(token: Token) -> TokenScope:

@@ -51,7 +51,7 @@ def document(routes: Sequence[BaseRoute], url: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route, method, each in endpoints:
         operation = _operation(route, method, each, by_type)
-        paths.setdefault(_path(route), {})[method.lower()] = operation
+        paths.setdefault(path_of(route), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "mailbot", "version": __version__, "description": _ABOUT},
@@ -72,7 +72,8 @@ def _types(each: Description) -> list[Any]:
     return [kind for kind in (each.answer, each.body, each.query) if kind is not None]
 
 
-def _path(route: Route) -> str:
+def path_of(route: Route) -> str:
+    """Return an address below BASE."""
     return route.path_format.removeprefix(BASE)
 
 
@@ -80,7 +81,9 @@ def _operation(route: Route, method: str, each: Description, schemas: dict[str, 
     names = route.param_convertors
     parameters = [_path_parameter(name) for name in names] + _query_parameters(each)
     operation: dict[str, Any] = {
-        "operationId": f"{method.lower()}{_path(route)}".replace("/", "_").replace("{", "").replace("}", ""),
+        "operationId": f"{method.lower()}{path_of(route)}".replace("/", "_")
+        .replace("{", "")
+        .replace("}", ""),
         "summary": each.summary,
         "description": f"Needs the verb `{each.verb}`." if each.verb else "Needs any token.",
         "parameters": parameters + (_KEY if each.body else []),

@@ -53,6 +53,8 @@ def _article(value: object) -> str:
 
 
 def _convert(given: Mapping[str, Any], kind: type[T], *, strict: bool) -> T:
+    if _has_nul(given):
+        raise invalid(("", "a text has the character NUL, which no store keeps"))
     known = [field.encode_name for field in msgspec.structs.fields(kind)]
     if unknown := [name for name in given if name not in known]:
         raise invalid(*((name, _unknown(name, known)) for name in unknown))
@@ -61,6 +63,15 @@ def _convert(given: Mapping[str, Any], kind: type[T], *, strict: bool) -> T:
     except msgspec.ValidationError as error:
         text, _, place = str(error).partition(" - at `$")
         raise invalid((place.rstrip("`").lstrip("."), text)) from error
+
+
+def _has_nul(value: Any) -> bool:
+    """Check all texts: PostgreSQL refuses the character, SQLite cuts at it."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(map(_has_nul, value)) or any(map(_has_nul, value.values()))
+    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

@@ -5,9 +5,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mailbot.console.api import acts, reads
-from mailbot.console.api.bodies import Nothing
 from mailbot.console.api.call import encode
-from mailbot.console.api.openapi import BASE, described, document
+from mailbot.console.api.openapi import BASE, described, document, path_of
 from mailbot.console.desk import desk_of
 from mailbot.console.guards import public
 from mailbot.console.problems import KINDS
@@ -24,8 +23,8 @@ async def open_api(request: Request) -> Response:
 @public
 async def overview(request: Request) -> Response:
     """Show people what there is."""
-    endpoints = [(method, route.path, each) for route, method, each in described(ROUTES)]
-    return page(request, "api/overview.html", endpoints=endpoints, kinds=KINDS, base=BASE, nothing=Nothing)
+    endpoints = [(method, path_of(route), each) for route, method, each in described(ROUTES)]
+    return page(request, "api/overview.html", endpoints=endpoints, kinds=KINDS, base=BASE)
 
 
 @public

@@ -119,7 +119,8 @@ async def test_a_token_of_one_team_sees_no_other_though_its_manager_does(office:
 
 
 async def test_a_foreign_ticket_can_neither_be_merged_into_nor_emptied(office: Office) -> None:
-    own, foreign = await office.receive(), await office.receive(Subject="saldo hilang")
+    own = await office.receive()
+    foreign = await office.receive(Subject="saldo hilang", sender="siti@pelanggan.example")
     async with program(office.app, token(office)) as robot:
         merged = await robot.post(f"/tickets/{own.number}/merge", {"into": foreign.number})
         unknown = await robot.post(f"/tickets/{own.number}/merge", {"into": NUMBER})

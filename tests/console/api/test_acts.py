@@ -287,6 +287,8 @@ def notes(office: Office, number: str) -> list[str]:
         (b'{"text": 1}', 422, "text: Expected `str`, got `int`"),
         (b"", 422, "missing required field `text`"),
         (b'{"text": "  "}', 422, "text: it is empty"),
+        (b'{"text": "a\\u0000b"}', 422, "the character NUL"),
+        (b'{"text": "\\ud800"}', 400, "truncated"),
     ],
 )
 async def test_a_bad_body_is_named_with_its_place(

@@ -1,17 +1,23 @@
 """Reading by the API: lists, pages, whole tickets in the shell's shapes, files, search, figures."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailbot.config.model import Console
 from mailbot.console.app import build
 from mailbot.console.desk import Desk
 from mailbot.domain.people.token_scope import ALL, READ
+from mailbot.store.schema import metadata
+from mailbot.store.store import Store
 from tests.builders import RINA, SARI
 from tests.cli.test_merge import Shell
 from tests.console.office import Office, shipped_settings
@@ -75,6 +81,7 @@ async def test_pages_lead_to_their_neighbours(office: Office) -> None:
         ("page=x", "page: Expected `int`"),
         ("page=10000&limit=200", "a list shows 10,000 tickets at most"),
         ("late=perhaps", "late: Expected `bool`"),
+        ("team=a%00b", "the character NUL"),
     ],
 )
 async def test_a_wrong_parameter_is_named(office: Office, query: str, words: str) -> None:
@@ -91,6 +98,15 @@ async def test_a_search_finds_words_and_explains_a_bad_filter(office: Office) ->
         assert (await robot.get("/search?q=nirwana")).json() == []
         for bad in ("", "?q=%20", "?q=has:wings", "?sort=oldest&q=x"):
             assert (await robot.get(f"/search{bad}")).status_code == 422
+
+
+async def test_a_search_for_the_number_of_a_foreign_ticket_finds_nothing(office: Office) -> None:
+    foreign = (await office.receive(Subject="saldo hilang")).number
+    async with robot_of(office, RINA.address) as robot:
+        for words in (foreign, foreign.split("-")[1], "saldo", "customer:budi@pelanggan.example"):
+            assert (await robot.get("/search", params={"q": words})).json() == []
+    async with robot_of(office) as robot:
+        assert len((await robot.get("/search", params={"q": foreign})).json()) == 1
 
 
 async def test_a_file_is_listed_and_fetched_as_attachment(office: Office) -> None:
@@ -154,3 +170,36 @@ async def test_a_program_reads_what_the_shell_prints(shell: Shell) -> None:
         figures = (await robot.get("/figures")).json()
         report = json.loads(shell.run("report", "--json"))
         assert figures["figures"].keys() == report["figures"].keys()
+
+
+_TEXTS = st.text(max_size=30) | st.sampled_from(
+    ["team:x", "since:7d", "2026-11-01", "1d", '"a b"', "-x", "a OR b", "9" * 20]
+)
+
+
+@given(
+    path=st.sampled_from(["/tickets", "/search", "/figures"]),
+    query=st.dictionaries(
+        st.sampled_from(["q", "since", "until", "team", "customer", "incident", "tag", "page", "sort"]),
+        _TEXTS,
+    ),
+    number=_TEXTS,
+)
+def test_no_address_makes_a_fault_of_ours(
+    path: str, query: dict[str, str], number: str, tmp_path_factory: Any
+) -> None:
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('fuzz')}/mailbot.db")
+    metadata.create_all(store.engine)
+
+    async def send() -> list[int]:
+        async with robot_of(Office(store)) as robot:
+            answers = [
+                await robot.get(path, params=query),
+                await robot.get(f"/tickets/{quote(number or 'x', safe='')}/files/1"),
+            ]
+        return [each.status_code for each in answers]
+
+    try:
+        assert all(status < 500 for status in asyncio.run(send()))
+    finally:
+        store.close()

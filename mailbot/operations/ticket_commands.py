@@ -125,7 +125,7 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
 
 def _unseen(connection: Connection, request: TicketCommand, act: Act) -> Refusal | None:
     """Refuse an answer whose author does not know what came meanwhile."""
-    if request.seen is None or request.anyway or not answers(act):
+    if request.seen is None or not answers(act):
         return None
     newer = conversation.newer_than(connection, request.number, request.seen, request.by.name)
     return reasons.refuse("message_since", count=newer) if newer else None

@@ -19,8 +19,8 @@ from mailbot.console.acting.again import Trouble, again_page
 from mailbot.console.acting.attempt import ANSWER, NOTE, Attempt, act_of, read_form
 from mailbot.console.acting.files import read_files
 from mailbot.console.desk import Desk, desk_of
-from mailbot.console.find_ticket import find_ticket, find_visible
 from mailbot.console.respond import page, reader_of
+from mailbot.console.ticket.find import find_ticket, find_visible
 from mailbot.domain import reasons
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.model import Ticket

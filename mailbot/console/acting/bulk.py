@@ -17,8 +17,8 @@ from mailbot.console.acting.keys import fresh_key, key_of
 from mailbot.console.acting.shown import sentence
 from mailbot.console.acting.verbs import ON_MANY, forms_for_many
 from mailbot.console.desk import Desk, desk_of
-from mailbot.console.find_ticket import find_visible
 from mailbot.console.respond import page, reader_of
+from mailbot.console.ticket.find import find_visible
 from mailbot.domain import reasons
 from mailbot.domain.model import Ticket
 from mailbot.domain.people.access import Viewer

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from mailbot.console.acting.fields import Field, Option, Place
 from mailbot.console.acting.verbs import VerbForm
 from mailbot.domain import commands as c
+from mailbot.domain import ticket_number
 from mailbot.domain.model import Direction, Status, Ticket
 from mailbot.store import queries
 from mailbot.store.queries import MessageView
@@ -75,7 +76,9 @@ def merged_into(connection: Connection, number: str) -> list[str]:
 
 def other_number(verb: str, words: str) -> str:
     """Return the number of the ticket that the person named, "" where the verb names none."""
-    return words.strip().strip("[]#").upper() if verb in ("merge", "move-message") else ""
+    if verb not in ("merge", "move-message"):
+        return ""
+    return ticket_number.normalise(words) or words[:60]
 
 
 def command_of(verb: str, ticket: Ticket, words: str, messages: Sequence[str], *, other: bool) -> c.Join:

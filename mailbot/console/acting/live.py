@@ -7,8 +7,8 @@ from mailbot.console.acting.attempt import NOTE, read_form
 from mailbot.console.acting.panel import others
 from mailbot.console.acting.shown import sentence
 from mailbot.console.desk import desk_of
-from mailbot.console.find_ticket import find_ticket
 from mailbot.console.respond import page, reader_of
+from mailbot.console.ticket.find import find_ticket
 from mailbot.domain.commands.registry import Reading
 from mailbot.domain.people.access import Viewer
 from mailbot.domain.reasons import Refusal

@@ -15,9 +15,9 @@ from mailbot.console.acting.keys import fresh_key
 from mailbot.console.acting.panel import Asking, load_trial
 from mailbot.console.acting.shown import sentence
 from mailbot.console.desk import desk_of
-from mailbot.console.find_ticket import find_ticket
 from mailbot.console.render import Reader
 from mailbot.console.respond import page, reader_of
+from mailbot.console.ticket.find import find_ticket
 from mailbot.domain import commands as c
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.people.access import Viewer

@@ -102,11 +102,9 @@ def load_trial(connection: Connection, asking: Asking) -> Trial:
     ticket, by, now = asking.ticket, asking.viewer.actor, asking.reader.now
     snapshot = load_missing_ladders(connection, asking.snapshot, [ticket])
     policy, number = snapshot.policy, ticket.number
-    ledger = (
-        compensations.facts(connection, ticket, windows(policy, now))
-        if policy.authority.per_ticket
-        else requests.Facts(1)
-    )
+    ledger = requests.Facts(1)
+    if policy.authority.per_ticket and compensations.open_requests(connection):
+        ledger = compensations.facts(connection, ticket, windows(policy, now))
     facts = CommandFacts(
         roles=tickets.roles_of_tickets(connection, [number]).get(number, {}),
         loads=snapshot.agent_loads.loads,

@@ -19,7 +19,10 @@ from mailbot.domain.reasons import Refusal
 COMMON = ("take", "wait", "close", "escalate")
 # They have their own places on the page, or none: help is the page itself.
 _APART = frozenset(
-    {"note", "macro", "undo", "help", "send", "approve", "refuse", "accept", "decide", "release"}
+    {
+        *("note", "macro", "undo", "help", "take", "close", "escalate"),
+        *("send", "approve", "refuse", "accept", "decide", "release"),
+    }
 )
 KEYS: Mapping[str, str] = {"take": "a", "escalate": "e"}
 
@@ -79,12 +82,9 @@ class Trial:
 def offer(trial: Trial) -> Offer:
     """Return what works now."""
     common = [form for name in COMMON for form in _common(trial, name)]
-    others = (verb for verb in VERBS if verb.name not in _APART and verb.name != "take")
-    more = [form for verb in others if (form := _tried(trial, verb))]
-    with_fields = {form.verb for form in common if form.fields}
-    return Offer(
-        tuple(_pending(trial)), tuple(common), tuple(form for form in more if form.verb not in with_fields)
-    )
+    others = (verb for verb in VERBS if verb.name not in _APART)
+    more = tuple(form for verb in others if (form := _tried(trial, verb)))
+    return Offer(tuple(_pending(trial)), tuple(common), more)
 
 
 def form_of(verb: Verb, place: Place, fields: tuple[Field, ...] | None = None) -> VerbForm:
@@ -111,8 +111,8 @@ def _tried(trial: Trial, verb: Verb) -> VerbForm | None:
 
 
 def _working(trial: Trial, verb: Verb, field: Field, because: str, text: str) -> Field:
-    """Leave out options that would be refused: a level below the present one, for example."""
-    if field.kind != "choice" or verb.name == "wait":
+    """Leave out levels below the present one. Trying every agent and category would take 50 ms."""
+    if field.kind != "choice" or verb.name != "escalate":
         return field
     options = tuple(each for each in field.options if trial.works(verb, each[0], because, text))
     return replace(field, options=options)

@@ -4,15 +4,15 @@
   const BEAT = 15000;
   const all = (selector) => document.querySelectorAll(selector);
 
-  function count() {
-    for (const form of all("[data-until]")) {
-      const left = Math.ceil((new Date(form.dataset.until) - Date.now()) / 1000);
+  // By the server's seconds: a browser's clock may be wrong.
+  for (const form of all("[data-seconds]")) {
+    const end = performance.now() + form.dataset.seconds * 1000;
+    const count = () => {
+      const left = Math.ceil((end - performance.now()) / 1000);
       form.hidden = left <= 0;
-      const text = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-      form.querySelector("[data-left]").textContent = `(${text})`;
-    }
-  }
-  if (document.querySelector("[data-until]")) {
+      const seconds = String(left % 60).padStart(2, "0");
+      form.querySelector("[data-left]").textContent = `(${Math.floor(left / 60)}:${seconds})`;
+    };
     count();
     setInterval(count, 1000);
   }
@@ -22,11 +22,7 @@
     const others = document.getElementById("others");
     if (others && !document.hidden) others.dispatchEvent(new Event("beat"));
   }
-  let ready = false;
-  addEventListener("load", () => {
-    beat();
-    setTimeout(() => { ready = true; });
-  });
+  addEventListener("load", beat);
   document.addEventListener("visibilitychange", beat);
   setInterval(beat, BEAT);
 
@@ -36,14 +32,14 @@
     if (form) form.requestSubmit(form.querySelector("button.first") || form.querySelector("button"));
   });
 
-  // What opens is read at once; `toggle` does not bubble.
-  document.addEventListener("toggle", (event) => {
-    if (!ready || !event.target.matches(".acting details.verb[open]")) return;
-    const outer = event.target.parentElement.closest("details");
-    if (outer) outer.open = true;
-    const field = event.target.querySelector("select, textarea, input:not([type=hidden])");
-    if (field) field.focus();
-  }, true);
+  // What is opened can be written into at once.
+  document.addEventListener("click", (event) => {
+    const details = event.target.closest(".acting details.verb:not([open]) > summary")?.parentElement;
+    if (!details) return;
+    event.preventDefault();
+    details.open = true;
+    details.querySelector("select, textarea, input:not([type=hidden])")?.focus();
+  });
 
   document.addEventListener("input", (event) => {
     const name = event.target.name || "";

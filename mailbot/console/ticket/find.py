@@ -23,6 +23,12 @@ async def find_ticket(request: Request, viewer: Viewer) -> Ticket:
     return found
 
 
+def find_visible(connection: Connection, number: str, viewer: Viewer) -> Ticket | None:
+    """Return the ticket with this number where this person may see it."""
+    ticket = queries.ticket(connection, number)
+    return ticket if ticket and viewer.may_see(ticket) else None
+
+
 def path_id(request: Request, name: str) -> int:
     """Return the id in the path. Raises HTTPException 404 for one that no row can have."""
     found: int = request.path_params[name]

@@ -11,6 +11,7 @@ from tests.bench import desk, stage
 from tests.bench.figures import Run
 from tests.bench.parts import (
     commands,
+    console,
     deadlines,
     fsync,
     load,
@@ -105,6 +106,14 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
             f"{sizes.burst:,} complaints as one incident, a new connection each",
             lambda: load.storm(folder, load.new_each(sizes.burst, sizes.seed)),
             1,
+        ),
+        "console": lambda: Plan(
+            "agents at the pages while 50 mails a second come",
+            {
+                f"{agents} agents": partial(console.once, folder, agents, sizes.steady[0], sizes.seed)
+                for agents in (0, 50)
+            },
+            sizes.runs,
         ),
         "start": lambda: _alone("exec to the first mail", lambda: start.once(folder), sizes.runs),
         "search": lambda: _alone(

@@ -20,7 +20,7 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     number = gallery.numbers["Dian Permata"]
     yield Shown("log-in", "/login", "")
     yield Shown("my-list", "/tickets", AGENT)
-    yield Shown("team", "/tickets/team", AGENT)
+    yield Shown("team", "/tickets/team", MANAGER)
     yield Shown("ticket", f"/tickets/{number}", AGENT)
     yield Shown("new-ticket", "/tickets/new", AGENT)
     yield Shown("search", "/search?q=saldo", AGENT)

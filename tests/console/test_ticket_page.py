@@ -253,6 +253,16 @@ async def test_the_parts_that_refresh_have_no_form(office: Office) -> None:
     ticket = await office.receive(to=BOX.address)
     async with office.visitor(RINA.address) as rina:
         parts = (await rina.get(f"/tickets/{ticket.number}/parts")).text
-    assert parts.count("hx-swap-oob") == 2
+    assert parts.count("hx-swap-oob") == 3
     assert "<form" not in parts
     assert "<html" not in parts
+
+
+async def test_what_came_in_last_stands_above_the_answer(office: Office) -> None:
+    ticket = await office.receive(body="Pertama.")
+    await office.receive(body="Kedua.", Subject=f"Re: {ticket.number}")
+    act(office, ticket.number, RINA.address, Act((c.AddNote("Ketiga."),), below=Below.NOTE))
+    async with office.visitor(RINA.address) as rina:
+        page = (await rina.get(f"/tickets/{ticket.number}")).text
+    third, second, form, first = map(page.index, ("Ketiga.", "Kedua.", "<textarea", "Pertama."))
+    assert third < second < form < first

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from mailbot.console.render import Reader
 from mailbot.console.ticket.load import Facts
 from mailbot.domain import ladder, notify
-from mailbot.domain.day.worklist import is_snoozed
+from mailbot.domain.day import worklist
 from mailbot.domain.model import OVER, Authentication, DeadlineState, Status, Target, Ticket, Turn
 from mailbot.domain.people.access import Viewer
 from mailbot.mail.compose.notice_words import WORDS
@@ -111,14 +111,8 @@ def _asked(scene: Scene, state: str) -> str:
 
 
 def _state(scene: Scene) -> str:
-    at, now = scene.promised_at, scene.reader.now
-    if at is None:
-        return "turn"
-    return "late" if at <= now else "soon" if at - now <= _quarter(scene.ticket) else "turn"
-
-
-def _quarter(ticket: Ticket) -> timedelta:
-    return min((clock.span for clock in ticket.clocks if clock.running_since), default=timedelta()) / 4
+    item, now = worklist.build(scene.ticket, scene.reader.policy, scene.reader.now), scene.reader.now
+    return "late" if item.is_overdue(now) else "soon" if item.is_soon(now) else "turn"
 
 
 def _wait(scene: Scene, who: str) -> str:
@@ -142,7 +136,7 @@ def _steps(scene: Scene) -> Iterator[str]:
             "Closes by itself {at}, unless the customer answers.",
             at=reader.moment(closes),
         )
-    if is_snoozed(ticket, reader.now) and ticket.snoozed_until:
+    if worklist.is_snoozed(ticket, reader.now) and ticket.snoozed_until:
         yield scene.say("Ditunda sampai {at}.", "Snoozed until {at}.", at=reader.moment(ticket.snoozed_until))
 
 

@@ -28,6 +28,7 @@ from mailbot.views.clean_text import clean
 from mailbot.views.event_text import page_event_text
 from mailbot.views.wording import PageWording, capitalised
 
+_ABOVE = 3  # messages
 _FORWARDED = "from"  # the number of a merged ticket that led here
 
 
@@ -60,10 +61,12 @@ async def _values(request: Request, viewer: Viewer, ticket: Ticket) -> dict[str,
 
 
 def _words(request: Request, viewer: Viewer, ticket: Ticket, found: Dialogue, facts: Facts) -> dict[str, Any]:
-    reader = reader_of(request, viewer)
+    reader, before = reader_of(request, viewer), request.query_params.get("before", "")
     newest = next((each for each in found.messages if each.direction is Direction.IN), None)
     scene = Scene(ticket, facts, newest, _customer(ticket, found), reader, viewer)
     writer = Writer(ticket.number, reader, found)
+    shown = [writer.shown(each) for each in found.messages]
+    first = 0 if before else _unread(found)
     status = term("status", ticket.status, reader.language)
     return {
         "ticket": ticket,
@@ -72,13 +75,20 @@ def _words(request: Request, viewer: Viewer, ticket: Ticket, found: Dialogue, fa
         "owner": owner_of(scene, ticket),
         "place": place_of(scene, ticket),
         "band": band_of(scene),
-        "messages": [writer.shown(each) for each in found.messages],
+        "newest": shown[:first],
+        "earlier": shown[first:],
         "older": found.messages[-1].id if found.older else None,
-        "before": request.query_params.get("before", ""),
+        "before": before,
         "groups": groups(scene),
         "reasons": reasons_of(scene),
         "merged_from": ticket_number.normalise(request.query_params.get(_FORWARDED, "")),
     }
+
+
+def _unread(found: Dialogue) -> int:
+    """Count the messages that stand above the answer: to the newest that came in, a few at most."""
+    places = [place for place, each in enumerate(found.messages, 1) if each.direction is Direction.IN]
+    return places[0] if places and places[0] <= _ABOVE else 1
 
 
 def _customer(ticket: Ticket, found: Dialogue) -> str:

@@ -71,7 +71,7 @@ async def measure(folder: Path, target: Target, load: Load, **env: str) -> Run:
             await place.play(ledger, load.send)
             costs = _costs(spent, ledger, rest, meter.pss(roots))
     remarks = tuple(f"{count} x {trouble}" for trouble, count in ledger.troubles.items())
-    return Run({**load.shows(ledger), **_latencies(ledger), **costs}, ledger.faults(), remarks)
+    return Run({**load.shows(ledger), **latencies(ledger), **costs}, ledger.faults(), remarks)
 
 
 def _costs(spent: meter.Meter, ledger: Ledger, rest: float, now: float) -> dict[str, float]:
@@ -115,7 +115,7 @@ def _punctuality(ledger: Ledger) -> dict[str, float]:
     }
 
 
-def _latencies(ledger: Ledger) -> dict[str, float]:
+def latencies(ledger: Ledger) -> dict[str, float]:
     """Compute the time from the end of DATA to the 250 and to the acknowledgement in the sink."""
     taken = _spans(ledger.data_at, ledger.taken_at)
     answered = _spans(ledger.data_at, ledger.answered_at)

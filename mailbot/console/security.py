@@ -22,6 +22,12 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+# The language of who reads it is not known here.
+TOO_LARGE = (
+    b"Terlalu besar: tidak ada yang terkirim. Kembali, lalu kirim berkas yang lebih kecil.\n"
+    b"Too large: nothing was sent. Go back and send smaller files.\n"
+)
+
 
 class SecurityHeaders:
     """Adds the headers above, where an answer has none of its own."""
@@ -86,7 +92,7 @@ async def _refuse(scope: Scope, send: Send) -> None:
     if scope["path"].startswith(PROGRAMS):
         media_type, body = MEDIA_TYPE, bytes(Problem("too-large").response().body)
     else:
-        media_type, body = "text/plain; charset=utf-8", b"The request is too large.\n"
+        media_type, body = "text/plain; charset=utf-8", TOO_LARGE
     headers = [(b"content-type", media_type.encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})

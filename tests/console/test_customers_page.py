@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from mailbot.domain import commands as c
-from mailbot.domain.model import Direction, Status, Turn
+from mailbot.domain.model import Direction, Envelope, InboundMail, Status, Turn
+from mailbot.domain.policy import Detail
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store.schema import attachments, events, inbox, messages
-from tests.builders import BOX, EKO
+from mailbot.workers.inbound.intake import Intake
+from tests.builders import BOX, EKO, policy
 from tests.console.customers import PNG, act, link, links, open_office, send_all
 from tests.console.office import Office
-from tests.workers.test_intake import BUDI
+from tests.workers.test_intake import BUDI, KEYS
 
 ANA = "ana@kantor.example"
 
@@ -298,3 +300,48 @@ async def test_what_is_sent_is_kept_before_the_page_says_so(office: Office) -> N
     assert answer.status_code == 303
     row = office.intake.all(select(inbox).order_by(inbox.c.id))[-1]
     assert (row.state, row.sender) == ("new", BUDI)
+
+
+async def test_a_reply_is_not_checked_as_if_a_stranger_had_sent_it(tmp_path: Path) -> None:
+    office = open_office(tmp_path)
+    checked = []
+
+    async def check(envelope: Envelope, raw: bytes, mail: InboundMail) -> InboundMail:
+        checked.append(mail.sender)
+        return replace(mail, flags=(*mail.flags, "authentication-timeout"))
+
+    office.intake.intake = Intake(office.desk.deps, "n1", check)
+    ticket = await office.receive()
+    await _send(office, link(office), "Sudah saya kirim.")
+    forged = KEYS.posted_address(BOX.address, ticket.number, "<other@x>", BUDI)
+    await office.receive(to=forged)
+    assert checked == [BUDI, BUDI]
+    office.store.close()
+
+
+async def test_the_page_says_who_has_it_until_when_and_what_is_missing(tmp_path: Path) -> None:
+    public = {"id": "tim pembayaran kami", "en": "our payments team"}
+    details = {"order_number": Detail("order_number", {"id": "nomor pesanan", "en": "order number"}, None)}
+    standing = policy()
+    rules = (
+        replace(standing.rules[0], then=replace(standing.rules[0].then, ask_for=("order_number",))),
+        *standing.rules[1:],
+    )
+    teams = {**standing.teams, "payments": replace(standing.teams["payments"], public=public)}
+    office = open_office(tmp_path, teams=teams, details=details, rules=rules)
+    ticket = await office.receive(Subject="saldo terpotong")
+    _, page = await _open(office, link(office))
+    for words in ("tim pembayaran kami", "nomor pesanan", "paling lambat hari ini pukul 04.00"):
+        assert words in page
+    office.intake.clock += timedelta(hours=2)
+    assert "Kami terlambat." in (await _open(office, link(office)))[1]
+    assert "our payments team" in (await _open(office, f"{link(office)}&lang=en"))[1]
+    assert ticket.team == "payments"
+    office.store.close()
+
+
+async def test_a_name_that_only_an_unproven_mail_claims_does_not_become_proven(office: Office) -> None:
+    ticket = await office.receive(From=f"Pemenang Undian <{BUDI}>")
+    await _send(office, link(office), "Saya tidak menulis itu.")
+    row = office.intake.all(select(messages).where(messages.c.ticket == ticket.number))[-1]
+    assert (row.authentication, row.addresses.get("name", "")) == ("pass", "")

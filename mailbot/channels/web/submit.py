@@ -5,6 +5,7 @@ threading, turns, notices and undo are those of mail. The proof is the envelope'
 for this very mail and author, and that no mail ever shows. It is kept with the mail, so that a crash loses neither.
 """
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,7 +59,10 @@ class Keep(Protocol):
 
 async def submit(post: Post, box: Mailbox, keys: TokenSigner, keep: Keep, now: datetime) -> int:
     """Keep a post, and return its id in the inbox. Raises ComposeRefused and StoreUnavailable."""
-    envelope, raw = build(post, box, keys, now)
+    if post.files:  # megabytes in base64 would hold up every session
+        envelope, raw = await asyncio.to_thread(build, post, box, keys, now)
+    else:
+        envelope, raw = build(post, box, keys, now)
     return await keep(envelope, raw, mark=post.mark)
 
 

@@ -19,7 +19,7 @@ from mailbot.domain.policy import Mailbox, Rate
 from mailbot.store.console import customer_page
 from mailbot.store.console.customer_page import PageReader
 
-BY_CLIENT = Rate(20, timedelta(minutes=1))  # forms
+BY_CLIENT = Rate(60, timedelta(minutes=1))  # forms: a mobile network hides many people behind one address
 BY_PERSON = Rate(30, timedelta(hours=1))  # forms about one ticket
 HEADERS = {"X-Robots-Tag": "noindex, nofollow, noarchive"}
 

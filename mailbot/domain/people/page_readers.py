@@ -15,8 +15,10 @@ from mailbot.domain.people.participants import Roles, taking_part
 def readers_of(ticket: Ticket, roles: Roles) -> tuple[str, ...]:
     """Return the addresses of those who may read the page, the customer's first, each person once."""
     listed = (ticket.customer, ticket.answers_to, *sorted(taking_part(roles)))
-    people = {owner(address): address for address in reversed(listed) if address}
-    return tuple(reversed(people.values()))
+    people: dict[str, str] = {}
+    for address in filter(None, listed):
+        people.setdefault(owner(address), address)
+    return tuple(people.values())
 
 
 def is_customer(address: str, ticket: Ticket) -> bool:

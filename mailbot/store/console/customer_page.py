@@ -76,7 +76,10 @@ class PageMessage:
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """All that a page shows. `name`: the visitor's, from their mails. `answered_id`: our newest mail to them."""
+    """All that a page shows. `answered_id`: our newest mail to the visitor.
+
+    `name`: of the visitor, by proven mail alone. A forger's must not become proven by a reply from the page.
+    """
 
     messages: Sequence[PageMessage]
     survey: bool
@@ -129,7 +132,8 @@ def load(connection: Connection, reader: PageReader, forms: Collection[str]) -> 
         answers = [row for row in answers if since and row.at >= since]
     files = _files(connection, [row.inbox_id for row in own if row.inbox_id is not None])
     shown = sorted([*own, *answers], key=lambda row: int(row.id))
-    names = (str(row.addresses.get("name", "")) for row in reversed(own) if row.author not in forms)
+    proven = [row for row in own if row.authentication is Authentication.PASS and row.author not in forms]
+    names = (str(row.addresses.get("name", "")) for row in reversed(proven))
     return PageContent(
         [_message(row, files.get(row.inbox_id, ())) for row in shown[-MOST:]],
         survey=_was_asked(connection, reader.ticket),

@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 
 from mailbot import log
 from mailbot.domain import events as e
-from mailbot.domain.model import InboundMail
+from mailbot.domain.model import Envelope, InboundMail
 from mailbot.domain.replies.mail_facts import MailDecision
 from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox
 from mailbot.store.service.claims import Claims
 from mailbot.workers.inbound.arrival import Processed
+from mailbot.workers.inbound.clues import posted_on
 from mailbot.workers.inbound.ticketing import process_mails
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import CheckSender, Deps
@@ -84,11 +85,9 @@ class Intake:
                 mail = parse(received.raw, snapshot.trust.authserv_ids, snapshot.policy.mailboxes.keys())
         except Exception:
             return None  # intake meets the same error and parks it
-        if self._check_sender is None:
-            return mail
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._check_sender(received.envelope, received.raw, mail)
+                return await self._check(received.envelope, received.raw, mail)
         except TimeoutError:
             return None
 
@@ -126,7 +125,7 @@ class Intake:
             return False
         suspects = await self._store.write(inbox.claim, inbox.Claim(self._node, 1, self._suspects()))
         parsed = await self._parse_all(suspects)
-        await self._handle([replace(each, mail=await self._check(each)) for each in parsed])
+        await self._handle([replace(each, mail=await self._check_parsed(each)) for each in parsed])
         if not suspects:
             self._look_again_at = self._deps.now() + IDLE
         return bool(suspects)
@@ -145,17 +144,21 @@ class Intake:
         """Return those of these and earlier mails whose sender has been checked, oldest first."""
         if self._check_sender is None:
             return parsed
-        tasks = {asyncio.create_task(self._check(each)): each for each in parsed}
+        tasks = {asyncio.create_task(self._check_parsed(each)): each for each in parsed}
         if tasks:
             await asyncio.wait(tasks, timeout=PATIENCE)
         self._checking |= tasks
         done = [task for task in self._checking if task.done()]
         return [replace(self._checking.pop(task), mail=task.result()) for task in done]
 
-    async def _check(self, parsed: ParsedMail) -> InboundMail:
-        if self._check_sender is None:
-            return parsed.mail
-        return await self._check_sender(parsed.claimed.envelope, parsed.claimed.raw, parsed.mail)
+    async def _check_parsed(self, parsed: ParsedMail) -> InboundMail:
+        return await self._check(parsed.claimed.envelope, parsed.claimed.raw, parsed.mail)
+
+    async def _check(self, envelope: Envelope, raw: bytes, mail: InboundMail) -> InboundMail:
+        """Examine the sender, but not of a mail that was made here: the page has seen who wrote it."""
+        if self._check_sender is None or posted_on(envelope, mail, self._deps.runtime.snapshot):
+            return mail
+        return await self._check_sender(envelope, raw, mail)
 
     async def _handle(self, batch: Sequence[ParsedMail]) -> None:
         if batch:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from mailbot.console.desk import Desk, desk_of
 from mailbot.console.lists import filters
 from mailbot.console.lists.filters import SIZE, Asked
-from mailbot.console.lists.rows import Row, State, read_rows
+from mailbot.console.lists.rows import Row, read_rows
 from mailbot.console.respond import page
 from mailbot.domain.day import worklist
 from mailbot.domain.model import Status, Ticket, Turn
@@ -21,18 +22,27 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.routing.conditions import PRIORITIES
 from mailbot.store.lists import ticket_list, worklists
 
+SHOWN = 100  # tickets of each part of an agent's list
 MOST = 5_000  # live tickets that are sorted by promise: of more, the oldest
 UNASSIGNED = 20  # of their teams, shown to who has nothing to do
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an agent's list: the first lines of it, and how many tickets it has."""
+
+    rows: Sequence[Row]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mine:
     """An agent's list. `unassigned`: of their teams, read when there is nothing to do."""
 
-    now: Sequence[Row]
-    waiting: Sequence[Row]
-    snoozed: Sequence[Row]
+    now: Part
+    waiting: Part
+    snoozed: Part
     unassigned: Sequence[Row]
 
 
@@ -46,23 +56,29 @@ async def my_list(request: Request, viewer: Viewer) -> Response:
 
 
 def _read_mine(connection: Connection, desk: Desk, viewer: Viewer) -> Mine:
-    tickets = worklists.live_tickets(connection, viewer.address)
-    items = worklist.worklist(tickets, desk.policy, desk.now(), everything=True)
-    rows = read_rows(connection, desk, viewer, [item.ticket for item in items])
-    rests = {State.CUSTOMER: "waiting", State.SNOOZED: "snoozed"}
-    parts: dict[str, list[Row]] = {"now": [], "waiting": [], "snoozed": []}
-    for row in rows:
-        parts[rests.get(row.state, "now")].append(row)
+    tickets = {each.number: each for each in worklists.live_tickets(connection, viewer.address)}
+    now = desk.now()
+    parts: dict[str, list[Ticket]] = {"now": [], "waiting": [], "snoozed": []}
+    for number, _ in _by_promise(connection, desk, [(each.number, each.events) for each in tickets.values()]):
+        parts[_part(tickets[number], now)].append(tickets[number])
     free = [] if parts["now"] else _read_unassigned(connection, desk, viewer)
-    return Mine(unassigned=free, **parts)
+    shown = {
+        name: Part(read_rows(connection, desk, viewer, found[:SHOWN]), len(found))
+        for name, found in parts.items()
+    }
+    return Mine(unassigned=free, **shown)
+
+
+def _part(ticket: Ticket, now: datetime) -> str:
+    if worklist.is_snoozed(ticket, now):
+        return "snoozed"
+    return "waiting" if ticket.turn is Turn.CUSTOMER else "now"
 
 
 def _read_unassigned(connection: Connection, desk: Desk, viewer: Viewer) -> list[Row]:
-    asked = Asked(unassigned=True)
-    tickets = _sorted(connection, desk, asked, viewer)[:UNASSIGNED]
-    found = worklists.tickets_of(connection, tickets)
-    own = [found[number] for number in tickets if found[number].team in viewer.teams]
-    return read_rows(connection, desk, viewer, own)
+    numbers = _sorted(connection, desk, Asked(unassigned=True), viewer)[:UNASSIGNED]
+    found = worklists.tickets_of(connection, numbers)
+    return read_rows(connection, desk, viewer, [found[number] for number in numbers])
 
 
 # --- the lists of teams -------------------------------------------------------------------------------------
@@ -109,11 +125,18 @@ def _read_team(connection: Connection, desk: Desk, asked: Asked, viewer: Viewer)
 
 def _sorted(connection: Connection, desk: Desk, asked: Asked, viewer: Viewer) -> list[str]:
     """List the live tickets, the earliest promise first and those without one last; only late ones if asked."""
-    versions = worklists.live_versions(connection, asked.filter(viewer), MOST)
-    ends = desk.promises.of(connection, desk.deps.runtime.snapshot, versions)
-    order = sorted((ends[number] or _NEVER, place, number) for place, (number, _) in enumerate(versions))
+    order = _by_promise(connection, desk, worklists.live_versions(connection, asked.filter(viewer), MOST))
     now = desk.now()
-    return [number for end, _, number in order if not asked.late or end <= now]
+    return [number for number, end in order if not asked.late or end <= now]
+
+
+def _by_promise(
+    connection: Connection, desk: Desk, versions: Sequence[tuple[str, int]]
+) -> list[tuple[str, datetime]]:
+    """Sort tickets by the ends of their promises; those that end together stay as they are."""
+    ends = desk.promises.of(connection, desk.deps.runtime.snapshot, versions)
+    order = [(number, ends.get(number) or _NEVER) for number, _ in versions]
+    return sorted(order, key=itemgetter(1))
 
 
 def _newest(connection: Connection, asked: Asked, viewer: Viewer) -> tuple[list[Ticket], bool]:

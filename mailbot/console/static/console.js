@@ -1,98 +1,92 @@
-// What all pages share: keys, lines of lists, news of changes. Pages work without it: this only makes them quicker.
+// Keys, and news of changes. Pages work without it: this only makes them quicker.
 "use strict";
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const on = (name, does) => document.addEventListener(name, does);
   const seen = element => element.getClientRects().length > 0;
-  const isTyping = element => element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select") || element.isContentEditable;
+  const isTyping = element => element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   const rows = () => all("[data-row]").filter(seen);
   const link = row => row.querySelector("a[href]");
+  const box = row => row.querySelector("[type=checkbox]");
+  const rowOf = element => element.closest("[data-row]");
 
-  // --- keys: [data-key="r"] is pressed, or focused if it is a field; on lists j k o x ---
-
+  // Keys: what has data-key="r" is pressed, or focused if it is a field. In lists j k o x.
   const move = by => {
-    const list = rows(), at = list.indexOf(document.activeElement.closest("[data-row]"));
+    const list = rows(), at = list.indexOf(rowOf(document.activeElement));
     const row = list[at < 0 ? 0 : Math.min(Math.max(at + by, 0), list.length - 1)];
     if (row) { link(row).focus(); row.scrollIntoView({block: "nearest"}); }
+    return row;
   };
-  const here = found => {
-    const row = document.activeElement.closest("[data-row]"), element = row && found(row);
-    if (element) element.click();
+  const click = element => { if (element) element.click(); return element; };
+  // The page before the frame around it.
+  const keyed = () => [...all("main [data-key]"), ...all("[data-key]")].filter(each => seen(each) && !each.disabled);
+  const press = key => {
+    const element = keyed().find(each => each.dataset.key === key);
+    if (element) { element.focus(); if (!isTyping(element)) element.click(); }
     return element;
   };
-  const press = key => {
-    // What the page has comes before the frame around it.
-    const fits = element => element.dataset.key === key && seen(element) && !element.disabled;
-    const element = all("main [data-key]").find(fits) || all("[data-key]").find(fits);
-    if (!element) return false;
-    element.focus();
-    if (!isTyping(element)) element.click();
-    return true;
-  };
   const showKeys = () => {
-    const dialog = document.getElementById("keys"), own = dialog.querySelector("tbody.own"), listed = new Set();
+    const dialog = document.getElementById("keys"), own = dialog.querySelector("tbody"), lines = new Map();
+    for (const each of keyed()) {
+      const {key, keyName} = each.dataset, label = each.labels && each.labels[0];
+      if (!lines.has(key)) lines.set(key, keyName || each.ariaLabel || (label || each).textContent.trim());
+    }
     own.replaceChildren();
-    for (const element of all("main [data-key], [data-key]").filter(seen)) {
-      const key = element.dataset.key;
-      if (listed.has(key)) continue;
-      listed.add(key);
+    for (const [key, text] of lines) {
       const line = own.insertRow();
       line.insertCell().textContent = key;
-      const field = element.labels && element.labels[0];
-      line.insertCell().textContent = element.dataset.keyName || element.ariaLabel || (field || element).textContent.trim();
+      line.insertCell().textContent = text;
     }
     for (const line of all("[data-rows]", dialog)) line.hidden = !rows().length;
     dialog.showModal();
   };
-  document.addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-    const key = event.key, active = document.activeElement;
-    if (key === "Escape" && !document.querySelector("dialog[open]")) return active.blur();
-    if (isTyping(active) || document.querySelector("dialog[open]")) return;
-    const done = key === "j" || key === "k" ? (move(key === "j" ? 1 : -1), rows().length)
-      : key === "o" ? here(link) : key === "x" ? here(row => row.querySelector("[type=checkbox]")) : false;
+  on("keydown", event => {
+    const {key} = event, active = document.activeElement, row = rowOf(active);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (key === "Escape") return active.blur();
+    if (isTyping(active)) return;
+    const done = key === "j" ? move(1) : key === "k" ? move(-1)
+      : key === "o" ? row && click(link(row)) : key === "x" ? row && click(box(row)) : null;
     if (done || press(key)) event.preventDefault();
     else if (key === "?" && document.getElementById("keys")) showKeys();
   });
 
-  // --- news: [data-live] gets `changed` when something, or its ticket, changed; and each minute, for its times ---
-
+  // News: [data-live] gets `changed` when something, or its ticket, changed, and each minute, for its times.
   const changed = numbers => {
-    for (const element of all("[data-live]"))
-      if (!numbers || element.dataset.live === "all" || numbers.includes(element.dataset.live)) element.dispatchEvent(new Event("changed"));
+    for (const each of all("[data-live]"))
+      if (!numbers || each.dataset.live === "all" || numbers.includes(each.dataset.live)) each.dispatchEvent(new Event("changed"));
   };
   let source = null, opened = false;
   const listen = () => {
     // A hidden page closes its stream: browsers open few connections to one server.
-    if (document.hidden || !document.querySelector("[data-live]")) { if (source) source.close(); source = null; return; }
-    if (source) return;
+    if (document.hidden) { if (source) source.close(); source = null; }
+    if (document.hidden || source || !document.querySelector("[data-live]")) return;
     source = new EventSource("/events");
-    source.onopen = () => { if (opened) changed(); opened = true; }; // again: news may have been lost
+    source.onopen = () => { if (opened) changed(); opened = true; }; // news may have been lost
+    source.onerror = event => { if (event.target.readyState === 2) source = null; }; // tried again in a minute
     source.addEventListener("changed", event => changed(event.data.split(" ")));
-    source.addEventListener("over", () => source.close());
-    source.onerror = () => { if (source && source.readyState === 2 && opened) source = null; }; // asked again within a minute
+    source.addEventListener("over", event => event.target.close());
   };
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) changed(); listen(); });
-  setInterval(() => { if (!document.hidden) { changed(); listen(); } }, 60000);
+  const look = () => { if (!document.hidden) changed(); listen(); };
+  on("visibilitychange", look);
+  setInterval(look, 60000);
   listen();
 
-  // --- a part that is loaded again keeps what was selected, unfolded and focused in it ---
-
+  // A part that is loaded again keeps what was selected, unfolded and focused in it.
   let kept = null;
-  document.addEventListener("htmx:beforeSwap", event => {
-    const part = event.detail.target, active = part.contains(document.activeElement) && document.activeElement;
-    const row = active && active.closest("[data-row]");
-    kept = {
-      id: part.id, checked: all(":checked", part).map(each => each.value), open: all("details[open]", part).map(each => each.id),
-      row: row && link(row).href, at: rows().indexOf(row), box: active && active.type === "checkbox",
-    };
+  on("htmx:beforeSwap", event => {
+    const part = event.detail.target, active = document.activeElement, row = part.contains(active) && rowOf(active);
+    const values = selector => all(selector, part).map(each => each.value || each.id);
+    kept = {id: part.id, set: values(":checked, details[open]"), href: row && link(row).href, at: rows().indexOf(row), box: active === (row && box(row))};
   });
-  document.addEventListener("htmx:afterSettle", () => {
-    const part = kept && document.getElementById(kept.id), {row, at, box} = kept || {};
-    if (!part) return;
-    for (const each of all("[type=checkbox]", part)) each.checked = kept.checked.includes(each.value);
-    for (const each of all("details[id]", part)) each.open = kept.open.includes(each.id) || each.open;
-    const same = row && (rows().find(each => link(each).href === row) || rows()[Math.min(at, rows().length - 1)]);
-    if (same) ((box && same.querySelector("[type=checkbox]")) || link(same)).focus({preventScroll: true});
+  on("htmx:afterSettle", () => {
+    const part = kept && document.getElementById(kept.id), list = rows();
+    for (const each of part ? all("[type=checkbox], details[id]", part) : [])
+      if (kept.set.includes(each.value || each.id)) each.checked = each.open = true;
+    const row = part && kept.href && (list.find(each => link(each).href === kept.href) || list[Math.min(kept.at, list.length - 1)]);
+    if (row) (kept.box && box(row) || link(row)).focus({preventScroll: true});
     kept = null;
   });
+  // Coming back to a search shows what was typed last.
+  on("htmx:afterRequest", ({detail: {elt}}) => { if (elt.name === "q") history.replaceState(null, "", "?q=" + encodeURIComponent(elt.value)); });
 })();

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from mailbot.console.api import shapes
 from mailbot.console.api.call import Answer, Call, Description, for_programs, scope_of
-from mailbot.console.api.pages import linked
+from mailbot.console.api.links import linked
 from mailbot.console.api.read_request import invalid
 from mailbot.console.api.shapes import many
 from mailbot.console.problems import Problem

@@ -1,5 +1,7 @@
 """All routes of the API, with its own description for programs (OpenAPI) and for people."""
 
+from functools import cache
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,8 +18,12 @@ from mailbot.console.respond import page
 @public
 async def open_api(request: Request) -> Response:
     """Return the description that programs and generators of clients read."""
-    content = encode(document(ROUTES, desk_of(request).url))
-    return Response(content, media_type="application/json")
+    return Response(_open_api(desk_of(request).url), media_type="application/json")
+
+
+@cache
+def _open_api(url: str) -> bytes:
+    return encode(document(ROUTES, url))  # 12 ms, for everybody who asks
 
 
 @public

@@ -53,8 +53,9 @@ bench: $(VENV)/dev.stamp  ## speed, cost and memory, Postfix in turn; ARGS="load
 recall: $(VENV)/dev.stamp  ## how the shipped policy routes mails that its rules don't know; ARGS="config --json --set second"
 	@$(BIN)/python -m tests.recall $(ARGS)
 
-pictures: $(VENV)/dev.stamp  ## the pictures in docs/pictures, of each mail on a phone; needs Chromium
+pictures: $(VENV)/dev.stamp  ## the pictures in docs, of each mail on a phone and each page; needs Chromium
 	@$(BIN)/python -m tests.pictures
+	@$(BIN)/python -m tests.console.pictures
 
 commands: $(VENV)/dev.stamp  ## docs/commands.md, from the registry of verbs
 	@$(BIN)/python -m tests.commands_page

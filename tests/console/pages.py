@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mailbot.mail.compose.reply_tokens import page_url
 from tests.console.gallery import AGENT, MANAGER, Gallery
+from tests.workers.test_intake import KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
         "/sessions",
     ):
         yield Shown(f"admin{part.replace('/', '-')}", f"/admin{part}", MANAGER)
+    yield Shown("customer", customer_path(gallery, number), "")
     yield Shown("status", "/status", "")
     yield Shown("api", "/api/v1/", "")
     yield Shown("error", "/nowhere", AGENT)
+
+
+def customer_path(gallery: Gallery, number: str) -> str:
+    """Return the path of the customer's page of a ticket, with its key."""
+    ticket = gallery.office.ticket(number)
+    return page_url("", KEYS, number, ticket.customer, 0)

@@ -53,7 +53,7 @@ async def build(store: Store) -> Gallery:
         sender = f"{complaint.name} <{complaint.address}>"
         mail = {"sender": sender, "return_path": complaint.address, "Subject": complaint.subject}
         mail |= {"to": next(iter(shipped_policy().mailboxes)), "body": complaint.text.replace("\n", "\r\n")}
-        mail |= {"Content_Type": "text/plain; charset=utf-8"}
+        mail |= {"Content_Type": "text/plain; charset=utf-8", **_proof(complaint.address)}
         numbers[complaint.name] = (await office.receive(**mail)).number
     _answer(office, numbers["Andrew Collins"], "Hello Andrew,\n\nwe are looking into the second payment.")
     _act(office, numbers["Dian Permata"], AGENT, Act((c.Assign(AGENT),)))
@@ -90,4 +90,11 @@ async def _send_picture(office: Office, number: str) -> None:
         MIME_Version="1.0",
         Content_Type=mail["Content-Type"],
         body=body,
+        **_proof("dian.permata@surel.example"),
     )
+
+
+def _proof(address: str) -> dict[str, str]:
+    """Return the header of a mail server of ours that has checked the sender."""
+    domain = address.partition("@")[2]
+    return {"Authentication_Results": f"mx.dukungan.example; dmarc=pass header.from={domain}"}

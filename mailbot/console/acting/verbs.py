@@ -24,7 +24,7 @@ _APART = frozenset(
         *("send", "approve", "refuse", "accept", "decide", "release"),
     }
 )
-KEYS: Mapping[str, str] = {"take": "a", "escalate": "e"}
+KEYS: Mapping[str, str] = {"take": "a", "escalate": "e", "close": "c", "wait": "w"}
 
 
 @dataclass(frozen=True, slots=True)

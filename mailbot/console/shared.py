@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 R = TypeVar("R")
 
-MOST = 16  # results: a report of 100,000 tickets has ten megabytes
+MOST = 6  # results: a report of 50,000 tickets has 25 MB
 REST = 10  # times as long as it took to compute, a result is kept: no page takes more than a tenth of a core
 
 
@@ -40,6 +40,7 @@ class Shared:
         """
         entry = self._entries.get(key)
         if entry is None or (entry.task.done() and entry.until <= now):
+            self.forget(key)  # the newest stands last
             entry = self._entries[key] = self._start(key, lasts, now, make, alone)
         found: R = await asyncio.shield(entry.task)  # others may wait for it too
         return found

@@ -14,6 +14,7 @@ from mailbot.console.board import now
 from mailbot.domain import commands as c
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands.grammar import Act
+from mailbot.domain.worktime import Calendar, hours
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import compensations
 from mailbot.store.schema import metadata
@@ -223,6 +224,18 @@ async def test_people_show_who_is_back_when_and_who_has_left(office: Office) -> 
         board = await sari.get("/board")
     assert "Bukan petugas lagi" in board.text
     assert f"agent={DEWI.address.replace('@', '%40')}" in board.text
+
+
+async def test_who_is_off_duty_without_a_ticket_is_named_with_the_time_of_coming_back(office: Office) -> None:
+    ticket = await office.receive()
+    act(office, ticket.number, c.Assign(DEWI.address))
+    hours_of = Calendar("always", "Asia/Jakarta", ((hours("13:00-17:00"),),) * 7)
+    policy = replace(office.desk.policy, calendars={"always": hours_of}, version="v2")
+    office.intake.runtime.replace(policy, office.intake.runtime.snapshot.composer.templates)
+    async with office.visitor(SARI.address) as sari:
+        text = " ".join((await sari.get("/board")).text.split())
+    assert "Tidak bertugas dan tanpa tiket: Rina (kembali 13.00 WIB), Bayu (kembali 13.00 WIB)," in text
+    assert re.search(r"Dewi <span[^>]*>Payments, L1, kembali <time[^>]*>13.00 WIB</time></span>", text)
 
 
 async def test_admins_see_whether_mail_is_stuck(office: Office) -> None:

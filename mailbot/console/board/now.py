@@ -81,6 +81,11 @@ class Person:
     on_duty: bool = False
     back: datetime | None = None
 
+    @property
+    def rests(self) -> bool:
+        """Check whether nothing is to be watched: off duty, without a ticket."""
+        return not (self.on_duty or self.counts)
+
 
 # --- reading ----------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -21,7 +22,7 @@ from mailbot.workers.deadlines import Deadlines
 from tests.builders import RINA, SARI
 from tests.console.office import Office, Visitor
 from tests.console.test_board import HOUR, act, numbers_in
-from tests.workers.test_decisions_by_mail import rp
+from tests.workers.test_decisions_by_mail import LIMITS, rp
 from tests.workers.test_survey import closed, tap
 
 LINK = re.compile(r'<a href="(/board/tickets\?[^"]*figure=[^"]*)"(?: aria-label="([^"]*)")?>([\d.]*)')
@@ -191,3 +192,20 @@ def test_a_moment_survives_the_address(office: Office) -> None:
     query = dict(Asked("30d", team="payments").query(at))
     assert read_asked(query, office.desk.policy, at) == Asked("30d", team="payments", at=at)
     assert RINA.address not in str(query)
+
+
+async def test_what_customers_wrote_is_no_markup_on_the_board_or_in_a_chart(office: Office) -> None:
+    hostile = '"><script>alert(1)</script><img src=x onerror=alert(1)> gagal'
+    runtime = office.intake.runtime
+    runtime.replace(replace(runtime.policy, authority=LIMITS), runtime.snapshot.composer.templates)
+    for n in range(6):
+        ticket = await office.receive(sender=f"c{n}@pelanggan.example", Subject=hostile)
+    act(office, ticket.number, c.Compensate(rp(300_000), hostile))
+    office.intake.clock += HOUR
+    async with office.visitor(SARI.address) as sari:
+        await load(office.desk, Asked())
+        for path in ("/board", "/board/report", "/board/tickets?now=open"):
+            text = (await sari.get(path)).text
+            assert "alert" in text, path
+            assert "<script>" not in text, path
+            assert "<img" not in text, path

@@ -41,6 +41,7 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     ):
         yield Shown(f"admin{part.replace('/', '-')}", f"/admin{part}", MANAGER)
     yield Shown("customer", customer_path(gallery, number), "")
+    yield Shown("no-report", f"/t/{number}?k=wrong", "")
     yield Shown("status", "/status", "")
     yield Shown("api", "/api/v1/", "")
     yield Shown("error", "/nowhere", AGENT)

@@ -108,6 +108,32 @@ async def test_a_file_that_is_no_photo_video_pdf_or_text_is_refused(
     assert _count(office) == 1
 
 
+def test_what_phones_make_is_taken_by_its_content() -> None:
+    for brand, name in (
+        ("heic", "IMG_1.HEIC"),
+        ("heix", "IMG_2.heic"),
+        ("qt  ", "a.MOV"),
+        ("mp42", "b.mp4"),
+        ("3gp5", "c.3gp"),
+    ):
+        content = b"\0\0\0\x18ftyp" + brand.encode() + b"\0\0\0\0mif1heic" + b"\0" * 64
+        file = uploads.read(name, content)
+        assert not isinstance(file, uploads.Unfit), name
+        assert file.name == name
+
+
+async def test_without_a_public_address_customers_have_no_pages(office: Office) -> None:
+    await office.receive()
+    path, runtime = link(office), office.intake.runtime
+    runtime.replace(replace(runtime.policy, public_url=""), runtime.snapshot.composer.templates)
+    async with office.visitor() as visitor:
+        assert (await visitor.get(path)).status_code == 404
+        assert (await visitor.get("/status")).status_code == 404
+        assert (
+            await visitor.client.post("/status", data={"number": "1", "address": "a@b"})
+        ).status_code == 404
+
+
 @pytest.mark.parametrize("name", ["foto.exe", "../../etc/passwd", "x.html", "a\u202egpj.exe", "b.png.js"])
 async def test_a_picture_has_a_name_that_opens_as_a_picture_alone(office: Office, name: str) -> None:
     ticket = await office.receive()

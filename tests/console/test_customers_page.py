@@ -172,6 +172,14 @@ async def test_notes_agents_and_other_people_are_never_shown(office: Office) -> 
     assert BUDI not in of_ana
 
 
+async def test_a_mail_whose_sender_is_not_verified_is_named_and_not_shown(office: Office) -> None:
+    await office.receive(Subject="Anda menang undian", body="Klik https://penipu.example sekarang.")
+    _, page = await _open(office, link(office))
+    assert "Email ini kami terima" in page
+    for forged in ("menang undian", "penipu.example"):
+        assert forged not in page
+
+
 async def test_an_answer_is_shown_once_it_can_not_be_taken_back(tmp_path: Path) -> None:
     box = replace(BOX, undo=timedelta(minutes=2))
     office = open_office(tmp_path, mailboxes={BOX.address: box})

@@ -7,6 +7,7 @@ they are, neither by its words nor by its time.
 
 from starlette.background import BackgroundTask
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,13 +24,15 @@ FIELD_SIZE = 4_096  # bytes
 
 @public
 async def status_page(request: Request) -> Response:
-    """Show the form."""
+    """Show the form. Without `public_url` customers have no pages, and 404 answers."""
+    _require_pages(request)
     return show(request, "status.html", state="", number="", address="")
 
 
 @public
 async def ask(request: Request) -> Response:
     """Say that a link comes if both fit, and find out afterwards."""
+    _require_pages(request)
     form = await request.form(max_files=0, max_fields=5, max_part_size=FIELD_SIZE)
     number, address = _field(form, "number"), _field(form, "address").lower()
     if not is_within_rate(request):
@@ -39,6 +42,11 @@ async def ask(request: Request) -> Response:
     answer = show(request, "status.html", state="asked", number="", address="")
     answer.background = BackgroundTask(_mail_link, desk_of(request), number, address)
     return answer
+
+
+def _require_pages(request: Request) -> None:
+    if not desk_of(request).policy.public_url:
+        raise HTTPException(404)
 
 
 async def _mail_link(desk: Desk, number: str, address: str) -> None:

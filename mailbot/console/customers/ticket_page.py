@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.datastructures import FormData, UploadFile
@@ -160,9 +161,12 @@ def _checks_senders(desk: Desk) -> bool:
 
 
 def _shown(desk: Desk, messages: Sequence[PageMessage]) -> list[PageMessage]:
-    """Leave out what anybody may have written in the visitor's name: else our page would show a forger's words."""
+    """Hide what anybody may have written in the visitor's name: else our page would show a forger's words."""
     hidden = {Authentication.FAIL} | ({Authentication.NONE} if _checks_senders(desk) else set())
-    return [each for each in messages if not (each.own and each.authentication in hidden)]
+    return [
+        replace(each, text="", files=(), hidden=True) if each.own and each.authentication in hidden else each
+        for each in messages
+    ]
 
 
 def _needed(visit: Visit, policy: Policy, language: str) -> list[str]:

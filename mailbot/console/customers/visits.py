@@ -44,8 +44,13 @@ class Visit:
 
 
 async def find_visit(request: Request) -> Visit | None:
-    """Return who has opened which page, None for a wrong key and for a number that does not exist."""
+    """Return who has opened which page, None for a wrong key and for a number that does not exist.
+
+    Without `public_url` customers have no pages.
+    """
     desk, key = desk_of(request), request.query_params.get("k", "")
+    if not desk.policy.public_url:
+        return None
     number = ticket_number.normalise(request.path_params["number"]) or ""
     opens = partial(desk.deps.runtime.snapshot.keys.verify_page_key, key, number)
     reader = await desk.read(customer_page.find_reader, number, opens)

@@ -64,7 +64,7 @@ class PageFile:
 
 @dataclass(frozen=True, slots=True)
 class PageMessage:
-    """A message that the visitor wrote, or one of our answers."""
+    """A message that the visitor wrote, or one of our answers. `hidden`: it is named, and not shown."""
 
     id: int
     at: datetime
@@ -72,6 +72,7 @@ class PageMessage:
     text: str
     authentication: Authentication
     files: tuple[PageFile, ...] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tests.bench.parts import (
     fsync,
     load,
     memory,
+    pages,
     receipts,
     replay,
     rules,
@@ -114,6 +115,11 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
                 for agents in (0, 50)
             },
             sizes.runs,
+        ),
+        "pages": lambda: _alone(
+            f"pages and acts by keys in a browser, {max(sizes.desks):,} tickets",
+            lambda: pages.once(large_desk(folder, max(sizes.desks), sizes.seed)),
+            1,
         ),
         "start": lambda: _alone("exec to the first mail", lambda: start.once(folder), sizes.runs),
         "search": lambda: _alone(

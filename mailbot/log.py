@@ -218,6 +218,16 @@ def policy_reloaded(*, old: str, new: str) -> None: ...
 
 
 @_info
+def policy_files_replaced(*, by: str, files: Collection[str], former: object) -> None:
+    """Log that an admin put new files of the policy in place by the console; `former`: where the others are."""
+
+
+@_warning
+def policy_files_put_back(*, by: str, files: Collection[str], former: object) -> None:
+    """Log that the reload refused these files, and that the former ones are in their place again."""
+
+
+@_info
 def signing_keys_replaced(*, signs: str, verifies: int) -> None:
     """Log a rotation of the secret: the fingerprint of the one that signs, and how many verify."""
 

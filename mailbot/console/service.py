@@ -77,6 +77,7 @@ class ConsoleService:
     async def stop(self, span: timedelta = timedelta()) -> None:
         """Finish the requests under way, end streams, and close."""
         self._desk.leaving.set()
+        await self._desk.admin.trials.close()
         if self._task:
             self._server.should_exit = True
             await self._task

@@ -78,7 +78,7 @@ class RuleEntry(Entry):
 class SampleMailEntry(Entry):
     """The mail of a test: a `file`, or its fields."""
 
-    file: str = Field("", description="a mail as it came (.eml), relative to this directory")
+    file: ListFile = Field("", description="a mail as it came (.eml), in this directory or below")
     sender: Address | None = Field(None, alias="from", description="the customer's address")
     recipient: Address | None = Field(None, alias="to", description="one of our mailboxes; else the first")
     subject: str = Field("", description="its subject")

@@ -1,7 +1,9 @@
-"""What the admins' pages of this process keep in memory for a while: rendered mails to look at."""
+"""What the admins' pages of this process keep for a while: rendered mails to look at, policies that are tried."""
 
 import secrets
 from collections import OrderedDict
+
+from mailbot.console.admin.trials import Trials
 
 MOST_MAILS = 200
 
@@ -10,6 +12,7 @@ class AdminMemory:
     """Gone with the process: nothing of it is in force."""
 
     def __init__(self) -> None:
+        self.trials = Trials()
         self._mails: OrderedDict[str, str] = OrderedDict()
 
     def keep_mail(self, html: str) -> str:

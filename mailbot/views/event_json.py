@@ -4,6 +4,7 @@ The keys are a contract with programs that read them.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mailbot.domain import events as e
@@ -12,6 +13,7 @@ from mailbot.domain.matching import Match
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Policy
 from mailbot.store.codec import event_data, match_of
+from mailbot.store.console import sent_files
 from mailbot.store.lists.ticket_rows import RecordedEvent
 from mailbot.store.queries import MessageView
 from mailbot.views.event_text import event_text
@@ -85,7 +87,8 @@ def event_json(event: e.Event) -> dict[str, Any]:
 
 def message_json(message: MessageView, *names: str) -> dict[str, Any]:
     """Return the named fields of a message, and why it belongs to its ticket."""
-    form = to_json(message, only=names, rename=MESSAGE_KEYS)
+    attachments = [*message.attachments, *sent_files.listed(message.evidence)]
+    form = to_json(replace(message, attachments=attachments), only=names, rename=MESSAGE_KEYS)
     return {
         **form,
         "machine_may_answer": not message.no_auto_reply,

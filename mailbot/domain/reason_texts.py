@@ -128,6 +128,7 @@ TEXTS: Mapping[str, Texts] = {
         "basis data tidak menjawab, atau orang lain mengubahnya bersamaan: tidak ada yang berubah",
     ),
     "answer_is_empty": ("the answer has no text", "jawabannya belum ada isinya"),
+    "text_too_long": ("the text has more than {most} characters", "teksnya lebih dari {most} karakter"),
     "too_many_files": ("at most {most} files go along", "paling banyak {most} berkas dapat ikut"),
     "files_too_large": (
         "the files are larger than {most} together",

@@ -1,5 +1,6 @@
 """Commands about two tickets: merge, split, move a message, accept or reject a claim."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.commands import Accept, Join, Merge, Split, Unmerge
 from mailbot.domain.commands.results import Outcome, Result
 from mailbot.domain.merging.operations import Changes
+from mailbot.domain.model import Ticket
 from mailbot.domain.reasons import Reason, Refusal
 from mailbot.operations.ticket_commands import OUTCOME
 from mailbot.operations.transaction import transact, transact_in_turn
@@ -22,7 +24,8 @@ from mailbot.workers.transaction import Transaction
 class MergeCommand:
     """One command. `number`: the ticket it is about, "" for MoveMessage, whose message knows its ticket.
 
-    `once`: the key of a form; what was carried out by the same key is refused.
+    `once`: the key of a form; what was carried out by the same key is refused. `sees`: another ticket that this
+    person may not see is as if it were not there.
     """
 
     number: str
@@ -30,6 +33,7 @@ class MergeCommand:
     by: Actor
     now: datetime
     once: str = ""
+    sees: Callable[[Ticket], bool] | None = None
 
 
 Joined = Changes | Refusal | None
@@ -48,7 +52,7 @@ async def join_in_turn(store: Store, runtime: Runtime, request: MergeCommand) ->
 
 
 def _decide(transaction: Transaction, request: MergeCommand) -> Joined:
-    joined = decide_join(transaction, request.number, request.command, request.by)
+    joined = decide_join(transaction, request.number, request.command, request.by, sees=request.sees)
     if not request.once:
         return joined
     connection = transaction.connection

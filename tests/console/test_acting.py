@@ -315,5 +315,25 @@ async def test_a_message_is_split_off_and_a_foreign_one_looks_unknown(office: Of
     assert foreign.status_code == 422
     into = await send(rina, number, "merge", words=other)
     assert (into.status_code, "tidak ada tiket" in into.text.lower()) == (422, True)
-    page = await after(rina, await send(rina, number, "split", message=str(ids[number])))
+    before = (await rina.get(f"/tickets/{number}")).text
+    page = await after(rina, await send(rina, number, "split", before, message=str(ids[number])))
     assert "Dipisahkan menjadi tiket" in page
+    again = await after(rina, await send(rina, number, "split", before, message=str(ids[number])))
+    assert "tidak dua kali" in again
+    for bad in ("0", "9" * 30, "x"):
+        assert (await send(rina, number, "move-message", before, message=bad)).status_code == 422, bad
+
+
+async def test_a_text_that_is_too_long_is_refused_and_not_cut(office: Office, rina: Visitor) -> None:
+    number = (await office.receive()).number
+    answer = await send(rina, number, "answer", text="x" * 50_001)
+    assert (answer.status_code, "x" * 50_001 in answer.text) == (422, True)
+    await after(rina, await send(rina, number, "answer", text="x" * 50_000))
+
+
+async def test_no_text_reaches_the_customer_beside_a_verb_that_has_none(
+    office: Office, rina: Visitor
+) -> None:
+    number = (await office.receive()).number
+    await after(rina, await send(rina, number, "wait", text=ANSWER))
+    assert sent(office) == []

@@ -61,14 +61,14 @@ async def test_money_is_decided_with_one_button_by_those_alone_who_may(
 ) -> None:
     number = (await office.receive()).number
     page = await after(
-        rina, await send(rina, number, "compensate", words="Rp 300.000", because="paket rusak")
+        rina, await send(rina, number, "compensate", words="Rp 300.000", because="paket <rusak> & basah")
     )
     assert "Rp300.000" in page
     assert offered(page) & {"approve", "refuse"} == {"refuse"}, "who asked may take it back"
     page = await page_of(bayu, number)
     assert {"approve", "refuse"} <= offered(page)
     assert "Rp300.000" in page
-    assert "paket rusak" in page
+    assert "paket &lt;rusak&gt; &amp; basah" in page
     await after(bayu, await send(bayu, number, "approve", page))
     entries = [each.entry.kind for each in office.store.read_now(compensations.entries)]
     assert entries == ["asked", "approved", "granted"]

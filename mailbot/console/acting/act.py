@@ -20,7 +20,7 @@ from mailbot.console.acting.attempt import ANSWER, NOTE, Attempt, act_of, read_f
 from mailbot.console.acting.files import read_files
 from mailbot.console.desk import Desk, desk_of
 from mailbot.console.respond import page, reader_of
-from mailbot.console.ticket.find import find_ticket, find_visible
+from mailbot.console.ticket.find import find_ticket
 from mailbot.domain import reasons
 from mailbot.domain.commands.carry_out import Acted
 from mailbot.domain.model import Ticket
@@ -153,10 +153,10 @@ def _names_time(desk: Desk, ticket: Ticket, text: str) -> Callable[[datetime], b
 async def _join(desk: Desk, viewer: Viewer, ticket: Ticket, attempt: Attempt) -> Carried:
     if refusal := await desk.read(_why_no_join, viewer, ticket, attempt):
         return Carried(None, refusal)
-    given = (attempt.verb, ticket, attempt.words, attempt.messages)
+    given = (attempt.verb, attempt.words, attempt.messages)
     command = joins.command_of(*given, other=attempt.other_customer)
     number = attempt.words if attempt.verb == "unmerge" else ticket.number
-    request = MergeCommand(number, command, viewer.actor, desk.now(), attempt.key)
+    request = MergeCommand(number, command, viewer.actor, desk.now(), attempt.key, viewer.may_see)
     result = await join_in_turn(desk.deps.store, desk.deps.runtime, request)
     desk.wake()
     if result is None or isinstance(result, Refusal):
@@ -167,12 +167,9 @@ async def _join(desk: Desk, viewer: Viewer, ticket: Ticket, attempt: Attempt) ->
 
 
 def _why_no_join(connection: Connection, viewer: Viewer, ticket: Ticket, attempt: Attempt) -> Refusal | None:
-    """Refuse a ticket that this person may not see, and messages of other tickets: both look unknown."""
-    other = joins.other_number(attempt.verb, attempt.words)
-    if other and find_visible(connection, other, viewer) is None:
-        return reasons.refuse("no_ticket", ticket=other)
-    if attempt.verb == "accept" and not find_visible(connection, ticket.held_for or "", viewer):
-        return reasons.refuse("no_ticket", ticket=ticket.held_for or "")
+    """Refuse what is not on this ticket: a message, or a ticket that is part of another."""
+    if forms.find(connection, attempt.key, viewer.actor):  # and therefore it is there no more
+        return reasons.refuse("already_done")
     if attempt.verb == "unmerge":
         merged = (ticket.number, *joins.merged_into(connection, ticket.number))
         return None if attempt.words in merged else reasons.refuse("not_merged", ticket=attempt.words)

@@ -25,11 +25,10 @@ from mailbot.domain.model import Direction, Ticket
 from mailbot.domain.people.access import Viewer
 from mailbot.domain.reasons import Refusal
 from mailbot.errors import StoreUnavailable
-from mailbot.store import conversation, queries
-from mailbot.store.queries import MessageView
+from mailbot.store import conversation
+from mailbot.store.lists import dialogue
 
-_LONGEST = 4_000  # characters of a message that came meanwhile
-_MOST_NEWS = 5
+_LOOKED_AT, _MOST_NEWS = 30, 5  # messages
 
 
 class Trouble(StrEnum):
@@ -106,40 +105,38 @@ async def again_page(
 
 def _load(connection: Connection, asking: Asking, again: Again) -> Again:
     attempt, trial = again.attempt, load_trial(connection, asking)
-    messages = queries.messages_of(connection, again.number, longest=_LONGEST)
     changes: dict[str, Any] = {}
     if attempt.verb == ANSWER and asking.viewer.agent:
         changes["answer"] = answer_form(connection, trial, asking.snapshot, None)
     elif attempt.verb != NOTE:
-        changes["form"] = _form(trial.place, attempt, messages)
+        changes["form"] = _form(connection, trial.place, attempt)
     if again.overtaken:
-        changes["news"] = tuple(_news(asking, attempt, messages))
+        changes["news"] = _news(connection, asking, attempt)
     return replace(again, seen=conversation.newest_message(connection, again.number), **changes)
 
 
-def _news(asking: Asking, attempt: Attempt, messages: list[MessageView]) -> list[News]:
+def _news(connection: Connection, asking: Asking, attempt: Attempt) -> tuple[News, ...]:
     """Return what others wrote meanwhile; where the page does not know, the newest answer."""
     public = [
         each
-        for each in messages
+        for each in dialogue.newest(connection, asking.ticket.number, _LOOKED_AT)
         if each.direction is not Direction.NOTE and each.author != asking.viewer.address
     ]
     newer = [each for each in public if attempt.seen is not None and each.id > attempt.seen]
     answers = [each for each in public if each.direction is Direction.OUT]
     agents = asking.reader.policy.agents
-    return [
+    return tuple(
         News(agents[each.author].name if each.author in agents else each.author, each.at, each.text)
-        for each in (newer or answers[-1:])[-_MOST_NEWS:]
-    ]
+        for each in reversed((newer or answers[:1])[:_MOST_NEWS])
+    )
 
 
-def _form(place: Place, attempt: Attempt, messages: list[MessageView]) -> VerbForm | None:
+def _form(connection: Connection, place: Place, attempt: Attempt) -> VerbForm | None:
     """Return the form of any other verb with what was typed."""
     if attempt.verb in BY_NAME:
         found = [form_of(BY_NAME[attempt.verb], place)]
     else:
-        every = joins.join_forms(place, joins.movable(messages))
-        found = [each for each in every if each.verb == attempt.verb]
+        found = [each for each in joins.load_forms(connection, place) if each.verb == attempt.verb]
     if not found or not found[0].fields:
         return None
     return replace(found[0], fields=tuple(_filled(found[0].fields, attempt)))

@@ -17,6 +17,7 @@ from mailbot.mail.parsing import charsets
 from mailbot.store.console.drafts import LONGEST
 
 ANSWER, NOTE = "answer", "note"
+_DIGITS = 18  # of an id: the engines have no larger integers
 _MONEY = frozenset({"compensate", "approve", "refuse", "send"})  # what was held may be about money
 
 # What an answer can go with: the verb, and its argument before what the form asks for.
@@ -80,18 +81,18 @@ def read_form(form: FormData) -> Attempt:
 
     words = " ".join(charsets.clean_line(str(each), MOST_WORDS) for each in form.getlist("words")).strip()
     then = line("then")
-    seen = line("seen", 20)
+    seen = line("seen", _DIGITS)
     return Attempt(
         verb=line("verb", 40),
         words=words[:MOST_WORDS],
         because=line("because"),
-        text=charsets.clean(str(form.get("text", ""))[:LONGEST]).strip(),
+        text=charsets.clean(str(form.get("text", ""))).strip(),
         then=then if then in THEN else "",
         then_words=line(f"then_{then}") if then in THEN else "",
         seen=int(seen) if seen.isascii() and seen.isdigit() else None,
         anyway=bool(form.get("anyway")),
         promised=line("promised", 40),
-        messages=tuple(str(each)[:20] for each in form.getlist("message")),
+        messages=tuple(str(each)[:_DIGITS] for each in form.getlist("message")),
         other_customer=bool(form.get("other_customer")),
         once=line("once", 64),
         again=line("again", 64),
@@ -103,12 +104,14 @@ def act_of(attempt: Attempt, names_time: Callable[[datetime], bool]) -> Callable
 
     def read(reading: Reading) -> Act | Refusal:
         reading = replace(reading, because=attempt.because)
+        text = attempt.text
+        if len(text) > LONGEST:
+            return reasons.refuse("text_too_long", most=LONGEST)
         if attempt.is_note:
-            text = attempt.text
             return Act((c.AddNote(text),), below=Below.NOTE) if text else reasons.refuse("note_is_empty")
         if attempt.verb == ANSWER:
             return _answer(attempt, reading, names_time)
-        return _verb(attempt.verb, attempt.words, attempt.text, reading)
+        return _verb(attempt.verb, attempt.words, text if attempt.verb == "resolve" else "", reading)
 
     return read
 

@@ -40,7 +40,7 @@ def fields_of(verb: Verb, place: Place) -> tuple[Field, ...]:
     """Return the fields for the arguments of a verb, by its usage: `[LEVEL] [why]` is a choice and a text."""
     usage = verb.usage["en"]
     if verb.name == "wait":  # "customer | third party UNTIL"
-        return _whom(place), replace(_FIELDS["TIME"](place), required=False)
+        return replace(_whom(place), required=True), replace(_FIELDS["TIME"](place), required=False)
     if usage.startswith(("+", "AMOUNT", "ADDRESS")):
         return _free(verb, place)
     found = []

@@ -8,27 +8,31 @@ from mailbot.console.acting.fields import Field, Option, Place
 from mailbot.console.acting.verbs import VerbForm
 from mailbot.domain import commands as c
 from mailbot.domain import ticket_number
-from mailbot.domain.model import Direction, Status, Ticket
+from mailbot.domain.model import Status, Ticket
 from mailbot.store import queries
-from mailbot.store.queries import MessageView
+from mailbot.store.lists import dialogue
+from mailbot.store.lists.dialogue import Excerpt
 
 JOINS = ("merge", "unmerge", "split", "move-message", "accept")
 MOST_MESSAGES = 50  # that a form lists, the newest first
 _EXCERPT = 60
 
 
-def join_forms(
-    place: Place, messages: Sequence[MessageView], merged: Sequence[str] = ()
-) -> Iterator[VerbForm]:
-    """Yield the forms that fit the ticket; `accept` stands with what waits for a word.
-
-    `merged`: the numbers of tickets that are part of this one.
-    """
-    t, ticket = place.reader.t, place.ticket
+def load_forms(connection: Connection, place: Place) -> tuple[VerbForm, ...]:
+    """Load the forms that fit the ticket; `accept` stands with what waits for a word."""
+    ticket = place.ticket
     assert ticket
+    messages = dialogue.excerpts(connection, ticket.number, MOST_MESSAGES)
+    return tuple(_join_forms(place, ticket, messages, merged_into(connection, ticket.number)))
+
+
+def _join_forms(
+    place: Place, ticket: Ticket, messages: Sequence[Excerpt], merged: Sequence[str]
+) -> Iterator[VerbForm]:
+    t = place.reader.t
     if ticket.status is Status.FILED:
         return
-    if numbers := (ticket.number,) if ticket.merged_into else tuple(merged):
+    if numbers := (ticket.number,) if ticket.merged_into else merged:
         options = tuple((each, each) for each in numbers)
         which = Field("words", "choice", str(t("Tiket", "Ticket")), options, required=True)
         help_ = t("jadikan tiket tersendiri lagi", "make it a ticket of its own again")
@@ -39,7 +43,7 @@ def join_forms(
     into, even = _number(place), Field("other_customer", "check", other)
     help_ = t("jadikan bagian dari tiket lain", "make it part of another ticket")
     yield VerbForm("merge", str(t("Gabungkan", "Merge")), str(help_), (into, even))
-    options = tuple(_option(place, each) for each in messages[-MOST_MESSAGES:][::-1])
+    options = tuple(_option(place, each) for each in messages)
     if len(options) < 2:  # the last message stays
         return
     chosen = Field("message", "checks", str(t("Pesan", "Messages")), options)
@@ -55,17 +59,12 @@ def _number(place: Place) -> Field:
     return Field("words", "text", str(label), required=True, hint="TOKO-48217390-8")
 
 
-def _option(place: Place, message: MessageView) -> Option:
+def _option(place: Place, message: Excerpt) -> Option:
     reader = place.reader
     agent = reader.policy.agents.get(message.author)
     who = agent.name if agent else message.author
     words = " ".join(message.text.split())[:_EXCERPT]
     return str(message.id), f"{reader.clock(message.at)}, {who}: {words}"
-
-
-def movable(messages: Sequence[MessageView]) -> list[MessageView]:
-    """Return the messages that can go to another ticket: what people wrote to us."""
-    return [each for each in messages if each.direction is Direction.IN]
 
 
 def merged_into(connection: Connection, number: str) -> list[str]:
@@ -81,7 +80,7 @@ def other_number(verb: str, words: str) -> str:
     return ticket_number.normalise(words) or words[:60]
 
 
-def command_of(verb: str, ticket: Ticket, words: str, messages: Sequence[str], *, other: bool) -> c.Join:
+def command_of(verb: str, words: str, messages: Sequence[str], *, other: bool) -> c.Join:
     """Return the command. Raises ValueError for a message that is none."""
     ids = tuple(int(each) for each in messages)
     match verb:

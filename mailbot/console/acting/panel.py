@@ -11,7 +11,7 @@ from mailbot.console.acting.answer_form import AnswerForm, answer_form
 from mailbot.console.acting.fields import Place
 from mailbot.console.acting.keys import fresh_key
 from mailbot.console.acting.shown import Shown
-from mailbot.console.acting.verbs import Offer, Trial, offer
+from mailbot.console.acting.verbs import Offer, Trial, VerbForm, offer
 from mailbot.console.desk import Desk
 from mailbot.console.render import Reader
 from mailbot.console.respond import reader_of
@@ -20,12 +20,10 @@ from mailbot.domain.compensation import requests
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.model import Ticket
 from mailbot.domain.people.access import Viewer
-from mailbot.store import compensations, queries, tickets
+from mailbot.store import compensations, tickets
 from mailbot.store.agents import acts
 from mailbot.store.console import drafts, forms, presence
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
-
-_EXCERPT = 80  # characters of a message that is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Panel:
     answer: AnswerForm | None
     note: str
     offer: Offer
-    joins: tuple[object, ...]
+    joins: tuple[VerbForm, ...]
     others: tuple[Somebody, ...]
 
 
@@ -83,7 +81,6 @@ def load_panel(connection: Connection, asking: Asking) -> Panel:
     ticket, viewer, reader = asking.ticket, asking.viewer, asking.reader
     trial = load_trial(connection, asking)
     begun = drafts.on_ticket(connection, ticket.number, viewer.address)
-    messages = joins.movable(queries.messages_of(connection, ticket.number, longest=_EXCERPT))
     return Panel(
         number=ticket.number,
         once=fresh_key(),
@@ -92,7 +89,7 @@ def load_panel(connection: Connection, asking: Asking) -> Panel:
         answer=answer_form(connection, trial, asking.snapshot, begun.get(False)) if viewer.agent else None,
         note=begun[True].text if True in begun else "",
         offer=offer(trial),
-        joins=tuple(joins.join_forms(trial.place, messages, joins.merged_into(connection, ticket.number))),
+        joins=joins.load_forms(connection, trial.place),
         others=others(connection, ticket.number, viewer, reader),
     )
 

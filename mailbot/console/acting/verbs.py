@@ -166,9 +166,7 @@ def _about_money(trial: Trial) -> Iterator[VerbForm]:
             if trial.works(verb, str(request.id), "x"):
                 form = form_of(verb, trial.place)
                 fields = tuple(each for each in form.fields if each.kind != "hidden")
-                yield replace(
-                    form, help=str(what), fields=fields, fixed=str(request.id), first=name == "approve"
-                )
+                yield replace(form, help=what, fields=fields, fixed=str(request.id), first=name == "approve")
 
 
 # --- on a selection of tickets ----------------------------------------------------------------------------

@@ -60,6 +60,25 @@ def newest(connection: Connection, number: str, limit: int, before: int | None =
     return [_message(row, LONGEST) for row in connection.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The start of a message, by which people know it."""
+
+    id: int
+    at: datetime
+    author: str
+    text: str
+
+
+def excerpts(connection: Connection, number: str, limit: int, longest: int = 80) -> list[Excerpt]:
+    """Load the starts of the newest messages that people wrote to us, newest first."""
+    text = func.substr(messages.c.visible, 1, longest).label("text")
+    query = select(messages.c.id, messages.c.at, messages.c.author, text)
+    to_us = (messages.c.ticket == number, messages.c.direction == Direction.IN)
+    newest_first = query.where(*to_us).order_by(messages.c.id.desc()).limit(limit)
+    return [Excerpt(*row) for row in connection.execute(newest_first)]
+
+
 def whole(connection: Connection, number: str, id_: int) -> PageMessage | None:
     """Load one message with all of its text; None where it is not on this ticket."""
     query = _query(WHOLE).where(messages.c.id == id_, messages.c.ticket == number)

@@ -106,7 +106,7 @@ def for_admins(page: Page) -> Endpoint:
 
 def _guarded(page: Page, audience: Audience) -> Endpoint:
     async def endpoint(request: Request) -> Response:
-        viewer = await find_session(request)
+        viewer = await enter(request)
         if viewer is None:
             return _log_in_first(request)
         if not viewer.roles & _ROLES[audience]:
@@ -134,28 +134,39 @@ def _for(audience: Audience, endpoint: Endpoint) -> Endpoint:
     return closing
 
 
-async def find_session(request: Request) -> Viewer | None:
-    """Return who is logged in, None for nobody. Puts the session and its form token into `request.state`.
+async def enter(request: Request) -> Viewer | None:
+    """Return who is logged in, None for nobody. Who is logged in at the web server needs no more than a page."""
+    viewer, user = await find_session(request), user_of(request)
+    if viewer or not user or request.method not in SAFE:
+        return viewer
+    secret = await begin_session(request, user, "proxy")
+    return (
+        await _admit(request, secret, sessions.begin(secret, user, "proxy", desk_of(request).now()))
+        if secret
+        else None
+    )
 
-    Who is logged in at the web server in front needs no more: a session begins with the first page. A session of
-    somebody else is over then, and one that began there is over where the web server names nobody any more.
+
+async def find_session(request: Request) -> Viewer | None:
+    """Return whose session it is, None for nobody's. Puts the session and its form token into `request.state`.
+
+    Where the web server in front names somebody else, the session does not count, nor one that began there when it
+    names nobody any more.
     """
     desk, user = desk_of(request), user_of(request)
     secret = request.cookies.get(cookie_name(desk), "")
     session = await desk.read(sessions.find, digest_of(secret), desk.now()) if secret else None
-    if session and not _counts(session, user):
-        session = None
-    if session is None and user and request.method in SAFE:
-        secret = await begin_session(request, user, "proxy") or ""
-        session = sessions.begin(secret, user, "proxy", desk.now()) if secret else None
-    if session is None:
-        return None
+    return await _admit(request, secret, session) if session and _counts(session, user) else None
+
+
+async def _admit(request: Request, secret: str, session: Session) -> Viewer | None:
+    desk, now = desk_of(request), desk_of(request).now()
     viewer = find_viewer(session.address, desk.policy)
     if viewer is None:  # dropped from the policy since
         await desk.write(sessions.end, session.digest)
         return None
-    if desk.now() - session.seen_at >= sessions.SEEN_EVERY:
-        await desk.write(sessions.mark_seen, (session.digest, desk.now()))
+    if now - session.seen_at >= sessions.SEEN_EVERY:
+        await desk.write(sessions.mark_seen, (session.digest, now))
     request.state.session, request.state.viewer = session, viewer
     request.state.csrf = csrf_token(secret)
     return viewer

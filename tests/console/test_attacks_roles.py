@@ -9,7 +9,9 @@ from tests.console.office import Office
 
 @pytest.fixture
 def office(office: Office) -> Office:
-    return Office(office.store, admins=(ADMIN,))
+    office = Office(office.store, admins=(ADMIN,))
+    office.desk.leaving.set()  # streams end at once
+    return office
 
 
 @pytest.mark.parametrize("kind", sorted(PEOPLE))

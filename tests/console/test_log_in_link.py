@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from mailbot.console.guards import cookie_name
+from mailbot.console.log_in.browser import PER_CLIENT
 from mailbot.console.log_in.own_paths import own_path
 from mailbot.operations import log_in
 from mailbot.store.console import log_ins, sessions
@@ -136,7 +137,9 @@ async def test_an_address_and_a_client_are_limited_whoever_they_are(office: Offi
         for address in (RINA.address, "budi@pelanggan.example"):
             answers = [(await ask(visitor, address)).status_code for _ in range(log_in.PER_ADDRESS.count + 1)]
             assert answers == [303] * log_in.PER_ADDRESS.count + [429]
-        others = [(await ask(visitor, f"a{count}@x.example")).status_code for count in range(60)]
+        others = [
+            (await ask(visitor, f"a{count}@x.example")).status_code for count in range(PER_CLIENT.count)
+        ]
         assert others[-1] == 429
         office.intake.clock += timedelta(minutes=20)
         assert (await ask(visitor, RINA.address)).status_code == 303

@@ -1,14 +1,19 @@
 """What a browser keeps before anybody is logged in: it binds links, answers of providers and forms to the browser."""
 
+from datetime import timedelta
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mailbot.console.desk import Desk, desk_of
 from mailbot.console.guards import check_origin, csrf_token
+from mailbot.console.proxies import client_of
+from mailbot.domain.policy import Rate
 from mailbot.operations.log_in import new_secret
 from mailbot.store.console.sessions import digest_of
 
+PER_CLIENT = Rate(60, timedelta(minutes=10))  # an office of fifty may share one address
 KEPT = 24 * 3600  # seconds; a page of the log-in may stay open for a day
 LENGTH = len(new_secret())
 
@@ -41,6 +46,12 @@ def keep(request: Request, response: Response) -> Response:
         samesite="lax",
     )
     return response
+
+
+def is_too_often(request: Request) -> bool:
+    """Count an attempt to log in of this client. True when there were too many."""
+    desk = desk_of(request)
+    return not desk.clients.take(f"log-in {client_of(request)}", PER_CLIENT, desk.now())
 
 
 async def is_own_form(request: Request) -> bool:

@@ -13,10 +13,10 @@ from starlette.responses import RedirectResponse, Response
 
 from mailbot import log
 from mailbot.console.desk import desk_of
-from mailbot.console.guards import find_session, former_session, keep_session, public
-from mailbot.console.log_in.browser import is_own_form, keep, recognize
+from mailbot.console.guards import enter, former_session, keep_session, public
+from mailbot.console.log_in.browser import is_own_form, is_too_often, keep, recognize
 from mailbot.console.log_in.own_paths import own_path
-from mailbot.console.proxies import client_of, user_of
+from mailbot.console.proxies import user_of
 from mailbot.console.respond import page, reader_of
 from mailbot.domain.people.access import find_viewer
 from mailbot.operations import log_in
@@ -59,7 +59,7 @@ async def log_in_page(request: Request) -> Response:
     to = own_path(request.query_params.get("next", ""))
     if "out" in request.query_params:
         return show_log_in(request, "out", to)
-    if await find_session(request):
+    if await enter(request):
         return keep_session(request, RedirectResponse(to, 303))
     return show_log_in(request, "stranger" if user_of(request) else "", to)
 
@@ -75,8 +75,8 @@ async def ask_for_link(request: Request) -> Response:
     address = _field(form, "address").strip().lower()
     if "@" not in address or len(address) > LONGEST:
         return show_log_in(request, "address", to)
-    desk, client = desk_of(request), client_of(request)
-    if not await desk.transact(lambda transaction: log_in.take_attempt(transaction, client, address)):
+    desk = desk_of(request)
+    if is_too_often(request) or not await desk.transact(partial(log_in.take_attempt, address=address)):
         return show_log_in(request, "often", to)
     wanted = LinkRequest(address, browser, to, desk.url, reader_of(request).language)
     work = BackgroundTask(desk.transact, lambda transaction: mail_link(transaction, wanted))

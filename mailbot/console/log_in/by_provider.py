@@ -17,10 +17,9 @@ from mailbot import log
 from mailbot.config.model import Oidc
 from mailbot.console.desk import desk_of
 from mailbot.console.guards import begin_session, keep_session, public
-from mailbot.console.log_in.browser import keep, recognize
+from mailbot.console.log_in.browser import is_too_often, keep, recognize
 from mailbot.console.log_in.by_link import show_log_in
 from mailbot.console.log_in.own_paths import own_path
-from mailbot.console.proxies import client_of
 from mailbot.operations import log_in
 from mailbot.operations.log_in import new_secret
 from mailbot.store.console.sessions import digest_of
@@ -34,9 +33,9 @@ async def go_to_provider(request: Request) -> Response:
     oidc = await _oidc(request)
     from mailbot.console.log_in.provider import ProviderFailed, talk_with
 
-    desk, browser, client = desk_of(request), recognize(request), client_of(request)
+    desk, browser = desk_of(request), recognize(request)
     to = own_path(request.query_params.get("next", ""))
-    if not await desk.transact(lambda transaction: log_in.take_attempt(transaction, client)):
+    if is_too_often(request):
         return show_log_in(request, "often", to)
     state, nonce, verifier = new_secret(), new_secret(), new_secret()
     try:

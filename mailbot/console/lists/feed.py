@@ -25,7 +25,7 @@ EVERY = 0.4  # seconds between looks
 AFTER_TROUBLE = 2.0
 BACK = timedelta(seconds=15)  # how far a look goes back: commits come later than their events, clocks differ
 MOST = 3  # streams of one person; a browser opens one for each page that is in front
-A_SECOND = 20  # messages of all streams together: each makes a page load a list
+A_SECOND = 10  # messages of all streams together: each makes a page load a list, for 20 ms
 MOVES = frozenset(
     each.kind for each in (e.TicketAssigned, e.TicketHandedOver, e.TicketMerged, e.ActUndone, e.TicketRebuilt)
 )

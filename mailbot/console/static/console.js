@@ -5,7 +5,7 @@
   const on = (name, does) => document.addEventListener(name, does);
   const seen = element => element.getClientRects().length > 0;
   const isTyping = element => element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
-  const rows = () => all("[data-row]").filter(seen);
+  const rows = () => all("[data-row]").filter(row => seen(row) && link(row));
   const link = row => row.querySelector("a[href]");
   const box = row => row.querySelector("[type=checkbox]");
   const rowOf = element => element.closest("[data-row]");

@@ -14,7 +14,8 @@ from mailbot.store.schema import deadlines, search_documents, tickets
 Condition = ColumnElement[bool]
 _LIVE = tickets.c.status.not_in([status.value for status in OVER])
 _STATUSES = frozenset(status.value for status in Status) - {Status.OPEN.value}
-_OF_LIVE = frozenset({"open", "escalated", "unanswered", "unassigned"})  # what closed tickets never are
+# What closed tickets never are.
+_OF_LIVE = frozenset({"open", "escalated", "unanswered", "unassigned", "overdue"})
 
 
 def of_messages(query: Query) -> list[Condition]:

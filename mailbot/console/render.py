@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from mailbot.domain import labels
 from mailbot.domain.policy import Policy
 from mailbot.mail.compose import times
+from mailbot.views.clean_text import without_turning
 
 HERE = Path(__file__).parent
 PAGES, STATIC = HERE / "pages", HERE / "static"
@@ -29,12 +30,21 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            finalize=_shown,
         )
         self._environment.globals["static"] = static_url
 
     def render(self, template: str, reader: "Reader", values: Mapping[str, Any]) -> str:
         """Return a page as HTML; `values` are what its template reads."""
         return self._environment.get_template(template).render({**reader.names(), **values})
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as a template shows it. A name of a file must not read "exe.jpg" where it ends in "gpj.exe"."""
+    if not isinstance(value, str):
+        return value
+    text = without_turning(value)
+    return Markup(text) if isinstance(value, Markup) else text
 
 
 class Reader:

@@ -3,6 +3,7 @@
 A subject must not move the cursor, change colours or turn the line around (terminal injection).
 """
 
+import re
 from unicodedata import category
 
 LINE = 200  # characters of a value on one line
@@ -21,6 +22,14 @@ def clean_block(text: str, longest: int = BLOCK) -> str:
     lines = text[:longest].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     shown = "\n".join("".join(map(_visible, line.expandtabs(4))).rstrip() for line in lines).strip("\n")
     return shown if len(text) <= longest else f"{shown}\n[… {len(text) - longest:,} more characters]"
+
+
+_TURNING = re.compile("[\0\u202a-\u202e\u2066-\u2069]")
+
+
+def without_turning(text: str) -> str:
+    """Remove NUL and the marks that turn the rest of a line around. Joiners stay: letters and emoji need them."""
+    return text if text.isascii() and "\0" not in text else _TURNING.sub("", text)
 
 
 def _visible(char: str) -> str:

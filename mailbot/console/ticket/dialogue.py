@@ -15,7 +15,7 @@ from mailbot.store.agents.acts import WITHDRAWN
 from mailbot.store.console import sent_files
 from mailbot.store.lists.dialogue import PageMessage
 from mailbot.store.outbox_queries import Entry
-from mailbot.views.clean_text import clean, clean_block
+from mailbot.views.clean_text import clean
 from mailbot.views.wording import PageWording
 
 ANSWERS = frozenset({"answer", "closing"})  # kinds of our mails that carry a message of an agent
@@ -91,9 +91,9 @@ class Writer:
             proof=self._proof(message) if is_in else None,
             to=_people(message.addresses.get("to", ()), self.policy.mailboxes),
             cc=_people(message.addresses.get("cc", ()), ()),
-            text=clean_block(message.text, len(message.text) or 1),
+            text=message.text.strip("\n"),
             cut=message.cut,
-            folded=[clean(line, 500) for line in message.folded],
+            folded=message.folded,
             remarks=list(dict.fromkeys(self._remarks(message))),
             files=[*self._received(message), *self._sent(message)],
             deliveries=self._deliveries(message) if message.direction is Direction.OUT else [],

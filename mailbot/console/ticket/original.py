@@ -10,6 +10,8 @@ import hashlib
 
 import nh3
 
+from mailbot.views.clean_text import without_turning
+
 SIZE_LIMIT = 512 * 1024  # characters of HTML
 TAG_LIMIT = 8_000  # more take nh3 up to a second
 _TAGS = frozenset(
@@ -38,12 +40,13 @@ HEADERS = {"Content-Security-Policy": POLICY, "X-Frame-Options": "SAMEORIGIN"}
 
 def clean_html(source: str) -> tuple[str, bool]:
     """Return what may be shown of a mail's HTML, and whether a limit cut some of it off."""
-    pieces = source[:SIZE_LIMIT].replace("\0", "").split("<", TAG_LIMIT + 1)
+    pieces = source[:SIZE_LIMIT].split("<", TAG_LIMIT + 1)
     cut = len(source) > SIZE_LIMIT or len(pieces) > TAG_LIMIT + 1
     shown = "<".join(pieces[: TAG_LIMIT + 1])
-    return nh3.clean(
+    cleaned = nh3.clean(
         shown, tags=set(_TAGS), clean_content_tags=set(_GONE), attributes=_ATTRIBUTES, link_rel=None
-    ), cut
+    )
+    return without_turning(cleaned), cut
 
 
 def document(source: str, language: str, empty: str, cut_off: str) -> str:

@@ -57,6 +57,22 @@ def load_newest(connection: Connection) -> PolicySources | None:
     return _load(connection, policies.c.last_at == select(func.max(policies.c.last_at)).scalar_subquery())
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A policy that was in force, without what it was made of."""
+
+    version: str
+    first_at: datetime
+    last_at: datetime
+
+
+def list_versions(connection: Connection, limit: int) -> list[Version]:
+    """List the policies that were in force, the one that a node took last first."""
+    columns = [policies.c[name] for name in Version.__dataclass_fields__]
+    rows = connection.execute(select(*columns).order_by(policies.c.last_at.desc()).limit(limit))
+    return [Version(**row._mapping) for row in rows]
+
+
 def load_outline(connection: Connection, version: str) -> dict[str, dict[str, str]] | None:
     """Load the outline of that version; None when no daemon ever used it."""
     return connection.scalar(select(policies.c.outline).where(policies.c.version == version))

@@ -14,14 +14,15 @@ from mailbot.console.guards import for_admins
 from mailbot.domain.people.access import Viewer
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
-_DARK = "(prefers-color-scheme: dark)"
+_DARK = "@media (prefers-color-scheme:dark)"  # as `mail.compose.frame` writes it
 SCHEMES = {"light": "not all", "dark": "all"}
 
 
 def framed(html: str, scheme: str = "") -> Response:
     """Answer with a mail for a frame; `scheme` "light" or "dark" shows that one whatever the browser prefers."""
     if scheme in SCHEMES:
-        html = html.replace(f"@media {_DARK}", f"@media {SCHEMES[scheme]}")
+        html = html.replace(_DARK, f"@media {SCHEMES[scheme]}")
+        html = html.replace("{color-scheme:light dark}", f"{{color-scheme:{scheme}}}")
     headers = {"Content-Security-Policy": POLICY, "X-Frame-Options": "SAMEORIGIN"}
     return HTMLResponse(html, headers=headers)
 

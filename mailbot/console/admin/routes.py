@@ -1,12 +1,14 @@
 """The routes of the admins' pages."""
 
-from mailbot.console.admin import framed_mail, mail, overview, queues, sessions, try_policy
+from mailbot.console.admin import framed_mail, mail, overview, policy, queues, sessions, templates, try_policy
 
 ROUTES = [
     *overview.ROUTES,
     *mail.ROUTES,
     *framed_mail.ROUTES,
+    *policy.ROUTES,
     *try_policy.ROUTES,
+    *templates.ROUTES,
     *queues.ROUTES,
     *sessions.ROUTES,
 ]

@@ -103,10 +103,6 @@ class Trial:
     def step(self, name: str) -> Step:
         return next(each for each in self.steps if each.name == name)
 
-    def file_of(self, path: str) -> str:
-        """Return a path of this trial as the admin knows it."""
-        return path.removeprefix(f"{self.place}/")
-
 
 @dataclass(slots=True)
 class InForce:
@@ -164,7 +160,7 @@ class Trials:
                 if step is not trial.steps[0] and not trial.fits:
                     step.state = State.LEFT_OUT
                 else:
-                    await _run_step(step, trial, settings)
+                    await run_step(step, trial.place, settings)
 
 
 def build(
@@ -222,10 +218,11 @@ def _steps(live: Path, new: Path) -> list[Step]:
     ]
 
 
-async def _run_step(step: Step, trial: Trial, settings: Settings) -> None:
+async def run_step(step: Step, place: Path, settings: Settings) -> None:
+    """Run a step in a process of its own; `place` is a folder beside which it may write. Never raises."""
     step.state, step.began = State.RUNS, time.monotonic()
     try:
-        code, output, errors = await run_command(step.arguments, trial.place, settings)
+        code, output, errors = await run_command(step.arguments, place, settings)
         if code not in step.exits:
             raise RuntimeError(errors[-2_000:] or f"exit {code}")
         step.found = await asyncio.to_thread(msgspec.json.decode, output, type=step.kind)
@@ -233,7 +230,7 @@ async def _run_step(step: Step, trial: Trial, settings: Settings) -> None:
     except subprocess.TimeoutExpired:
         step.state, step.trouble = State.FAILED, f"no result within {SECONDS} s"
     except (RuntimeError, OSError, msgspec.MsgspecError) as error:
-        step.state, step.trouble = State.FAILED, str(error).replace(f"{trial.place}/", "")
+        step.state, step.trouble = State.FAILED, str(error).replace(f"{place}/", "")
     finally:
         step.ended = time.monotonic()
 

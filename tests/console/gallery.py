@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from decimal import Decimal
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.policy import Policy
+from mailbot.domain.routing.money import Money
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store.store import Store
 from tests.console.office import SHIPPED, Office
@@ -44,7 +46,7 @@ class Gallery:
 
 
 async def build(store: Store) -> Gallery:
-    """Fill a store with the demo's complaints, a conversation, a note, a closed ticket and a parked mail."""
+    """Fill a store with the demo's complaints, a conversation, a note, a closed ticket and a request for money."""
     policy = _fields(shipped_policy())
     admins = (MANAGER,)
     office = Office(store, **{**policy, "public_url": URL, "admins": admins})
@@ -61,6 +63,9 @@ async def build(store: Store) -> Gallery:
     _act(office, numbers["Dian Permata"], AGENT, Act((note,), below=Below.NOTE))
     await _send_picture(office, numbers["Dian Permata"])
     _answer(office, numbers["Rudi Hartono"], "Selamat siang, kami buka setiap hari.", c.Close())
+    asked = numbers["Siti Rahmawati"]
+    money = c.Compensate(Money(Decimal(250_000)), "saldo terpotong, pesanan tidak terbayar")
+    _act(office, asked, office.ticket(asked).assignee or AGENT, Act((money,)))
     office.intake.clock += LATER
     return Gallery(office, numbers)
 
@@ -71,7 +76,7 @@ def _answer(office: Office, number: str, text: str, *then: c.AnyCommand) -> None
 
 
 def _act(office: Office, number: str, agent: str, act: Act) -> None:
-    command = TicketCommand(number, act, Actor.agent(agent), office.intake.clock)
+    command = TicketCommand(number, act, Actor.agent(agent), office.intake.clock, money=True)
     run_command(office.store, office.intake.runtime, command)
 
 

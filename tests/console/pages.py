@@ -27,6 +27,7 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     yield Shown("new-ticket", "/tickets/new", AGENT)
     yield Shown("search", "/search?q=saldo", AGENT)
     yield Shown("board", "/board", MANAGER)
+    yield Shown("board-tickets", "/board/tickets?now=open", MANAGER)
     yield Shown("report", "/board/report", MANAGER)
     for part in (
         "",

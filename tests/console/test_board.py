@@ -252,8 +252,8 @@ def test_the_board_refreshes_without_taking_a_text_that_is_being_written(
     page = open_page("/board", address=SARI.address, size=PHONE)
     page.click("text=Tolak")
     page.fill("[name=because]", "belum ada bukti")
-    served.receive(sender="ani@pelanggan.example")
     office.intake.clock += now.LASTS
+    served.receive(sender="ani@pelanggan.example")
     page.evaluate("document.querySelector('[data-live]').dispatchEvent(new Event('changed'))")
     page.wait_for_selector('.tile:has-text("Terbuka") b:text("2")')
     assert page.input_value("[name=because]") == "belum ada bukti"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mailbot.domain.model import Target
 from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.keys import Key
-from mailbot.reports.render.sections import age_names, clean, named, target_name
+from mailbot.reports.render.sections import age_names, clean, limit_name, named, target_name
 from mailbot.reports.render.translations import say
 
 # The first word of a key -> its name in `translations`, where they differ.
@@ -50,6 +50,8 @@ def _parts(report: Report, first: str, rest: Sequence[str], language: str) -> li
             return [label("rule", rule), label("level", level), how]
         case "open", ["age", team, place]:
             return [label("team", team), age_names(language)[int(place)]]
+        case "refused", ["by", by]:
+            return [limit_name(by, language)]
         case _, [kind, key, *_]:
             return [label(kind, key) or say("none given", language)]
     return list(rest)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from operator import attrgetter
 
 from mailbot.domain import labels
+from mailbot.domain.compensation import authority
 from mailbot.domain.compensation.ledger_summary import Tally
 from mailbot.domain.model import Target
 from mailbot.reports.figures.api import Report
@@ -19,6 +20,13 @@ from mailbot.reports.render.translations import NOTHING, day, number, percent, s
 LONGEST = 60  # characters of a cell
 MOST_CONFUSIONS = 20  # rows
 _KEYS = ("category", "rule", "team", "level", "priority", "cause")
+_LIMITS = {
+    authority.PER_TICKET: "limit of a ticket",
+    authority.PER_CUSTOMER: "limit of a customer in 90 days",
+    authority.PER_AGENT_DAY: "limit of an agent on a day",
+    authority.PER_TEAM: "budget of the team",
+    authority.TWO_PERSONS: "no second person may approve",
+}
 PROMISED = (Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION, Target.PROMISE)
 
 
@@ -86,6 +94,11 @@ def named(report: Report, kind: str, key: str, language: str) -> str:
     if kind not in _KEYS:
         return key
     return labels.find(report.labels, kind, key)["id" if language == "id" else "en"]
+
+
+def limit_name(limit: str, language: str) -> str:
+    """Return what a limit of teams.yaml, or a person, is called where it refused compensation."""
+    return say(_LIMITS.get(limit, limit), language)
 
 
 def target_name(target: Target) -> str:
@@ -383,11 +396,14 @@ class _Writer:
             by = getattr(ledger, f"by_{kind}").items()
             found += ((what, self._named(kind, key), tally, ("granted", kind, key)) for key, tally in by)
         refused = self._say("refused")
-        found += ((refused, by, tally, ("refused", "by", by)) for by, tally in ledger.refused_by.items())
+        found += (
+            (refused, limit_name(by, self._language), tally, ("refused", "by", by))
+            for by, tally in ledger.refused_by.items()
+        )
         rows = [
             (what, name, self._count(each.count, *key), str(each.amount)) for what, name, each, key in found
         ]
-        return self._table("Compensation", ("what", "", "count", "amount"), rows, names=2)
+        return self._table("Compensation", ("what", "name", "count", "amount"), rows, names=2)
 
     def _numbers(self, *values: int) -> tuple[str, ...]:
         return tuple(number(value, self._language) for value in values)

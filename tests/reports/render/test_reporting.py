@@ -356,6 +356,8 @@ def test_csv_has_every_table_and_nothing_that_a_spreadsheet_computes() -> None:
         (("answers", "agent", "rina@tim.example"), "Jawaban terkirim: Rina"),
         (("mark", "2"), "Kepuasan: 2"),
         (("granted", "team", "payments"), "Kompensasi, disetujui: Pembayaran"),
+        (("refused", "by", "per_ticket"), "Kompensasi, ditolak: batas per tiket"),
+        (("refused", "by", "a person"), "Kompensasi, ditolak: seseorang"),
     ],
 )
 def test_a_list_of_tickets_is_named_by_its_figure(key: tuple[str, ...], name: str) -> None:

@@ -11,6 +11,8 @@ from mailbot.domain.commands.grammar import Act
 from mailbot.domain.model import Turn
 from mailbot.domain.people.access import find_viewer
 from mailbot.operations.ticket_commands import TicketCommand
+from mailbot.store.console import drafts
+from mailbot.store.console.drafts import Draft
 from tests.builders import BAYU, DEWI, RINA, SARI
 from tests.console.office import Office, Visitor
 
@@ -53,6 +55,15 @@ async def test_my_list_has_my_tickets_the_earliest_promise_first_and_says_what_i
         assert "Terlambat" not in html
         office.intake.clock += timedelta(minutes=30)
         assert "Terlambat" in (await rina.get("/tickets")).text
+
+
+async def test_a_ticket_that_i_began_to_write_on_is_marked_for_me_alone(office: Office) -> None:
+    ticket = await office.receive()
+    draft = Draft(ticket.number, RINA.address, note=False, text="Halo", at=office.intake.clock)
+    office.store.write_now(drafts.save, draft)
+    for address, marked in ((RINA.address, True), (BAYU.address, False)):
+        async with office.visitor(address) as visitor:
+            assert ("Konsep Anda" in (await visitor.get("/tickets/team")).text) is marked
 
 
 async def test_what_waits_and_what_is_snoozed_is_folded_with_its_count(office: Office) -> None:

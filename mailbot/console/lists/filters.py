@@ -61,9 +61,9 @@ class Asked:
         return self.is_live and (self.late or self.sort is Order.PROMISE)
 
     @property
-    def is_narrowed(self) -> bool:
-        """Check whether more than the team is asked."""
-        return any(getattr(self, name) for name in (*_NAMES, *_FLAGS) if name != "team")
+    def narrowings(self) -> int:
+        """Count what is asked beside the team."""
+        return sum(bool(getattr(self, name)) for name in (*_NAMES, *_FLAGS) if name != "team")
 
     def query(self, **changes: object) -> str:
         """Return the query string of this list with some parameters changed; without any it is the first page."""

@@ -52,12 +52,12 @@ class Viewer:
 
     def may_see(self, ticket: Ticket) -> bool:
         """Check whether this person may read the ticket and act on it."""
-        if self.within and ticket.team not in self.within:
-            return False
         return self.sees(ticket.team, ticket.assignee)
 
     def sees(self, team: str, assignee: str | None) -> bool:
         """Check the same of a ticket of this team and agent."""
+        if self.within and team not in self.within:
+            return False
         return self.sees_all or team in self.teams or assignee == self.address
 
 

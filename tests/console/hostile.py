@@ -47,7 +47,7 @@ PAYLOADS = (
     f"&lt;script&gt;{CALL}&lt;/script&gt; &amp;lt;script&amp;gt;",
     f"%3Cscript%3E{CALL}%3C/script%3E \\u003cscript\\u003e{CALL}",
     f"+ADw-script+AD4-{CALL}+ADw-/script+AD4-",
-    "xx{{7*7}}xx ${7*7} {% for x in range(3) %}y{% endfor %} {{config}} {{ ''.__class__ }}",
+    "xx{{7*7}}xx ${7*7} {% for x in range(3) %}ulang{% endfor %} {{config}} {{ ''.__class__ }}",
     "{customer} {0.__class__} %(x)s %s {event.by}",
     "W" * 3_000,
     "\u202egpj.exe\u202c \u2066\u2067\u2069 \u200f\u061c terbalik",

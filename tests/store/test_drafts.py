@@ -40,9 +40,11 @@ async def test_an_answer_and_a_note_are_begun_side_by_side(desk: Desk) -> None:
 async def test_an_emptied_draft_is_gone(desk: Desk) -> None:
     number = (await desk.receive()).number
     desk.store.write_now(drafts.save, Draft(number, RINA.address, note=False, text=HALF, at=NOW))
-    assert desk.store.read_now(drafts.has_any, RINA.address)
+    assert desk.store.read_now(drafts.of_agent, RINA.address)
     desk.store.write_now(drafts.save, Draft(number, RINA.address, note=False, text=" \n", at=NOW))
-    assert not desk.store.read_now(drafts.has_any, RINA.address)
+    assert not desk.store.read_now(drafts.of_agent, RINA.address)
+    writing = desk.store.read_now(presence.others, number, BAYU.address, NOW)
+    assert writing == [Present(RINA.address, writes=True)]
 
 
 async def test_who_reports_is_there_until_three_reports_are_missing(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from mailbot.console.acting.attempt import NOTE, read_form
+from mailbot.console.acting.attempt import read_form
 from mailbot.console.acting.panel import others
 from mailbot.console.acting.shown import sentence
 from mailbot.console.desk import desk_of
@@ -18,12 +18,11 @@ from mailbot.store.console.presence import Seen
 
 
 async def save_draft(request: Request, viewer: Viewer) -> Response:
-    """Keep what is typed, and that its author writes. Without scripts: by a button, which leads back."""
+    """Keep what is typed. Without scripts: by a button, which leads back."""
     desk, ticket = desk_of(request), await find_ticket(request, viewer)
-    attempt, now = read_form(await request.form()), desk.now()
-    draft = Draft(ticket.number, viewer.address, attempt.verb == NOTE, attempt.text, now)
+    attempt = read_form(await request.form())
+    draft = Draft(ticket.number, viewer.address, attempt.is_note, attempt.text, desk.now())
     await desk.write(drafts.save, draft)
-    await desk.write(presence.report, Seen(ticket.number, viewer.address, now, wrote=bool(attempt.text)))
     if "HX-Request" not in request.headers:
         return RedirectResponse(f"/tickets/{ticket.number}", 303)
     return page(request, "acting/saved.html", kept=bool(attempt.text))

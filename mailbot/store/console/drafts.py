@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, select
 
 from mailbot.domain.model import Direction
+from mailbot.store.console import presence
+from mailbot.store.console.presence import Seen
 from mailbot.store.database.prepared import replacing
 from mailbot.store.schema import drafts, messages, tickets
 
@@ -30,9 +32,13 @@ _SAVE = replacing(drafts, _NAMES, "ticket", "agent", "note")
 
 
 def save(connection: Connection, items: Sequence[Draft]) -> list[None]:
-    """Keep drafts in place of those before. Without text, or with the text that was just sent, there is none."""
+    """Keep drafts in place of those before, and that their authors write.
+
+    Without text, or with the text that was just sent, there is none.
+    """
     for item in items:
         if item.text.strip() and not _was_sent(connection, item):
+            presence.report(connection, [Seen(item.ticket, item.agent, item.at, wrote=True)])
             _SAVE.run(connection, [{name: getattr(item, name) for name in _NAMES}])
         else:
             remove(connection, item.ticket, item.agent, note=item.note)
@@ -80,8 +86,3 @@ def of_agent(connection: Connection, agent: str, limit: int = MOST_LISTED) -> li
     query = select(*columns).select_from(joined).where(drafts.c.agent == agent)
     rows = connection.execute(query.order_by(drafts.c.at.desc(), drafts.c.ticket, drafts.c.note).limit(limit))
     return [ListedDraft(**row._mapping) for row in rows]
-
-
-def has_any(connection: Connection, agent: str) -> bool:
-    """Check whether an agent has begun anything."""
-    return bool(connection.scalar(select(exists().where(drafts.c.agent == agent))))

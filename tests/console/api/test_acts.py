@@ -188,6 +188,8 @@ async def test_a_file_goes_along_with_the_answer(office: Office) -> None:
         assert (
             await robot.post(f"/tickets/{number}/answer", {"text": "Terlampir.", "files": [file]})
         ).is_success
+        listed = (await robot.get(f"/tickets/{number}/messages")).json()[-1]["attachments"]
+        assert [(each["name"], each["size"]) for each in listed] == [("bukti.txt", 5)]
         bad = await robot.post(
             f"/tickets/{number}/answer", {"text": "x", "files": [{**file, "content": "%"}]}
         )

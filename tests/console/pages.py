@@ -24,6 +24,7 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     yield Shown("my-list", "/tickets", AGENT)
     yield Shown("team", "/tickets/team", MANAGER)
     yield Shown("ticket", f"/tickets/{number}", AGENT)
+    yield Shown("drafts", "/tickets/drafts", AGENT)
     yield Shown("new-ticket", "/tickets/new", AGENT)
     yield Shown("search", "/search?q=saldo", AGENT)
     yield Shown("board", "/board", MANAGER)

@@ -6,15 +6,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from mailbot.domain.model import Status, Target
-from mailbot.domain.policy import Authority, Moment, Step
+from mailbot.domain.policy import Authority, IncidentRule, Moment, Rate, Step
 from mailbot.domain.routing.money import Money
 from mailbot.store import compensations
+from mailbot.store.schema import tickets
 from mailbot.workers.deadlines import Deadlines
+from mailbot.workers.incidents.worker import Incidents
 from tests.builders import BAYU, BOX, RINA, SARI, STANDARD
 from tests.console.acting_forms import after, offered, send
 from tests.console.office import Office, Visitor
+from tests.workers.test_incidents import TEXTS
 from tests.workers.test_intake import AGENTS_NETWORK, tag
 
 
@@ -132,3 +136,32 @@ async def test_a_question_is_answered_by_its_level(office: Office, rina: Visitor
     page = await after(bayu, await send(bayu, number, "decide", page, words="bekukan", because="ada polisi"))
     assert "bekukan" in page
     assert "decide" not in offered(page)
+
+
+async def test_an_incident_is_resolved_with_one_text_and_a_complaint_taken_out(
+    office: Office, bayu: Visitor
+) -> None:
+    intake = office.intake
+    box = replace(BOX, incident=IncidentRule(Rate(10, timedelta(minutes=10))))
+    policy = replace(office.desk.policy, mailboxes={BOX.address: box})
+    intake.runtime.replace(policy, intake.runtime.snapshot.composer.templates)
+    worker = Incidents(intake.deps)
+    await worker.run_once()
+    for person in range(20):
+        intake.clock += timedelta(seconds=1)
+        subject, body = TEXTS[person % len(TEXTS)]
+        await office.receive(sender=f"p{person}@x{person}.example", Subject=subject, body=body)
+        while await worker.run_once() == timedelta():
+            pass
+    joined = intake.all(select(tickets.c.number, tickets.c.incident).where(tickets.c.incident.is_not(None)))
+    incident, number = next((row.incident, row.number) for row in joined if row.number != row.incident)
+    async with office.visitor(SARI.address) as sari:
+        await after(sari, await send(sari, number, "detach"))
+    assert office.ticket(number).incident is None
+    page = await page_of(bayu, incident)
+    assert not offered(page) & {"close", "wait", "detach"}
+    empty = await send(bayu, incident, "resolve", page)
+    assert empty.status_code == 422
+    page = await after(bayu, await send(bayu, incident, "resolve", page, text="Top up sudah normal."))
+    assert "Gangguan selesai" in page
+    assert office.ticket(incident).status is Status.CLOSED

@@ -1,12 +1,11 @@
-"""How all live tickets stand at this moment: by team and level, and by person.
+"""A snapshot of how all live tickets stand.
 
 Theory of operation. How a ticket stands follows from its row and the policy, so it is computed anew only for tickets
 that changed since the snapshot before. One snapshot serves all visitors for LASTS.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,11 +13,9 @@ from functools import partial
 from sqlalchemy import Connection
 
 from mailbot.console.desk import Desk
-from mailbot.domain import ladder
-from mailbot.domain.assignment import NEVER, is_on_duty, next_duty
-from mailbot.domain.day.standing import Standing, State, standing
+from mailbot.domain.day.standing import Standing, standing
 from mailbot.domain.model import Ticket
-from mailbot.domain.policy import Agent, Policy
+from mailbot.domain.policy import Policy
 from mailbot.store import incidents, queries
 from mailbot.store.lists import worklists
 from mailbot.store.lists.ticket_list import TicketFilter
@@ -52,42 +49,8 @@ class Now:
     store: queries.StoreStatus
 
     @property
-    def standings(self) -> Iterable[Standing]:
+    def standings(self) -> Iterator[Standing]:
         return (each for _, each in self.known.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The tickets of a team at a level, counted by what holds of them."""
-
-    team: str
-    level: str
-    counts: Mapping[State, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """An agent with the own tickets. `agent`: None for one who is no agent any more.
-
-    `back`: when the agent is on duty next, None for one who is now. NEVER is not on the page.
-    """
-
-    address: str
-    name: str
-    team: str
-    level: str
-    agent: Agent | None
-    counts: Mapping[State, int]
-    on_duty: bool = False
-    back: datetime | None = None
-
-    @property
-    def rests(self) -> bool:
-        """Check whether nothing is to be watched: off duty, without a ticket."""
-        return not (self.on_duty or self.counts)
-
-
-# --- reading ----------------------------------------------------------------------------------------------
 
 
 async def load(desk: Desk) -> Now:
@@ -148,51 +111,3 @@ def _incidents(connection: Connection) -> list[Incident]:
         )
         for each in under_way
     ]
-
-
-# --- counting ---------------------------------------------------------------------------------------------
-
-
-def count(standings: Iterable[Standing], now: datetime) -> Mapping[State, int]:
-    """Count tickets by what holds of them."""
-    return Counter(state for each in standings for state in each.states(now))
-
-
-def groups(standings: Iterable[Standing], policy: Policy, now: datetime) -> list[Group]:
-    """Count by team and level, as the policy lists them; what it has no more comes last."""
-    found: dict[tuple[str, str], list[Standing]] = {}
-    for each in standings:
-        found.setdefault((each.team, each.level), []).append(each)
-    teams = {name: place for place, name in enumerate(policy.teams)}
-    ordered = sorted(
-        found,
-        key=lambda of: (teams.get(of[0], len(teams)), of[0], ladder.rank_of(policy, of[1]), of[1]),
-    )
-    return [Group(*of, count(found[of], now)) for of in ordered]
-
-
-def people(standings: Iterable[Standing], policy: Policy, now: datetime, team: str = "") -> list[Person]:
-    """Return the agents, of one team where it is named, and who else has tickets; those gone come first."""
-    own: dict[str, list[Standing]] = {}
-    for each in standings:
-        if each.assignee:
-            own.setdefault(each.assignee, []).append(each)
-    gone = [_gone(address, count(own[address], now)) for address in sorted(own.keys() - policy.agents.keys())]
-    here = [
-        _person(agent, name, count(own.get(agent.address, ()), now), policy, now)
-        for name, each in policy.teams.items()
-        for agent in sorted(each.agents, key=lambda one: (ladder.rank_of(policy, one.level), one.name))
-        if team in ("", name) or agent.address in own
-    ]
-    return gone + list({each.address: each for each in here}.values())
-
-
-def _gone(address: str, counts: Mapping[State, int]) -> Person:
-    return Person(address, address, "", "", None, counts)
-
-
-def _person(agent: Agent, team: str, counts: Mapping[State, int], policy: Policy, now: datetime) -> Person:
-    on_duty = is_on_duty(agent, policy, now)
-    back = None if on_duty else next_duty(agent, policy, now)
-    back = None if back == NEVER else back
-    return Person(agent.address, agent.name, team, agent.level, agent, counts, on_duty, back)

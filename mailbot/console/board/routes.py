@@ -1,5 +1,6 @@
 """The pages of the board: now, what waits for a decision, lately, the report, and the tickets behind a number."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from starlette.routing import Route
 
 from mailbot.console.board import figures, now, report, waiting
 from mailbot.console.board.figures import Asked
-from mailbot.console.board.now import Now
+from mailbot.console.board.overview import find, overview
 from mailbot.console.board.waiting import Waiting
 from mailbot.console.desk import desk_of
 from mailbot.console.guards import for_managers
@@ -23,7 +24,7 @@ from mailbot.console.respond import page, reader_of
 from mailbot.domain import commands as c
 from mailbot.domain import reasons
 from mailbot.domain.commands.grammar import Act
-from mailbot.domain.day.standing import Standing, State
+from mailbot.domain.day.standing import State
 from mailbot.domain.people.access import Viewer
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.ticket_commands import ON_A_PAGE, OUTCOME, TicketCommand
@@ -34,6 +35,7 @@ from mailbot.views.clean_text import clean, clean_block
 LATELY = ("7d", "30d")
 ON_A_PAGE_OF_LIST = 50
 WORDS = 500  # characters of a reason
+NARROWED = ("team", "level", "agent")  # by what a number of now may be narrowed
 
 
 async def board(request: Request, viewer: Viewer) -> Response:
@@ -86,19 +88,17 @@ def _span(request: Request) -> str:
 async def _now_values(request: Request, viewer: Viewer, team: str) -> dict[str, Any]:
     """Return what `board/now.html` reads."""
     desk = desk_of(request)
-    policy, moment = desk.policy, desk.now()
     snapshot = await now.load(desk)
-    standings = _of_team(snapshot, team)
-    asking = [each.number for each in standings if each.asks]
+    counted = await asyncio.to_thread(overview, snapshot, desk.policy, team)
     runtime = desk.deps.runtime.snapshot
-    found: Waiting = await desk.read(waiting.read, runtime, viewer, moment, asking, team)
+    found: Waiting = await desk.read(waiting.read, runtime, viewer, desk.now(), counted.asking, team)
     return {
         "at": snapshot.at,
         "team": team,
-        "teams": tuple(policy.teams),
-        "whole": now.count(standings, moment),
-        "groups": now.groups(standings, policy, moment),
-        "people": now.people(standings, policy, moment, team),
+        "teams": tuple(desk.policy.teams),
+        "whole": counted.whole,
+        "groups": counted.groups,
+        "people": counted.people,
         "incidents": [each for each in snapshot.incidents if team in ("", each.ticket.team)],
         "mail": snapshot.store,
         "waiting": found,
@@ -107,10 +107,6 @@ async def _now_values(request: Request, viewer: Viewer, team: str) -> dict[str, 
         "listed": _listed(team),
         "why": lambda reason: reasons.render(reason, viewer.language),
     }
-
-
-def _of_team(snapshot: Now, team: str) -> list[Standing]:
-    return [each for each in snapshot.standings if team in ("", each.team)]
 
 
 def _listed(team: str) -> object:
@@ -220,18 +216,10 @@ async def _of_now(request: Request) -> tuple[list[str], str]:
     state = query.get("now", "")
     if state not in set(State):
         raise HTTPException(404)
-    wanted = {name: query[name] for name in ("team", "level", "agent") if name in query}
-    snapshot, moment = await now.load(desk), desk.now()
-    found = [
-        each
-        for each in snapshot.standings
-        if State(state) in each.states(moment)
-        and wanted.get("team", each.team) == each.team
-        and wanted.get("level", each.level) == each.level
-        and wanted.get("agent", each.assignee) == each.assignee
-    ]
-    found.sort(key=lambda each: (each.promised_at is None, each.promised_at or moment, each.number))
-    return [each.number for each in found], report.title_now(State(state), wanted, reader_of(request))
+    wanted = {name: query[name] for name in NARROWED if name in query}
+    narrowed = (wanted.get(name) for name in NARROWED)
+    found = await asyncio.to_thread(find, await now.load(desk), State(state), *narrowed)
+    return found, report.title_now(State(state), wanted, reader_of(request))
 
 
 async def _of_figure(request: Request, key: tuple[str, ...]) -> tuple[list[str], str]:

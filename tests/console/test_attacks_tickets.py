@@ -13,12 +13,14 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from mailbot.console.acting.joins import JOINS
 from mailbot.console.guards import Audience
+from mailbot.domain.commands.registry import BY_NAME
 from mailbot.domain.model import Ticket
 from mailbot.domain.policy import Actions, Agent, Rule, Team
 from mailbot.domain.routing import conditions
 from mailbot.domain.ticket_number import make
-from mailbot.store.schema import attachments, messages
+from mailbot.store.schema import attachments, deadlines, drafts, events, messages, presence, tickets
 from tests.builders import BAYU, DEWI, RINA, SARI
 from tests.console.attacks import ADMIN, Target, contents, targets
 from tests.console.customers import links, open_office
@@ -213,6 +215,49 @@ async def test_what_belongs_to_another_ticket_is_not_found_below_ones_own(office
                 answer = await person.send(target, case.path(target, own.ticket.number))
                 assert case.mark not in answer.text, target
         assert _kept(office) == before
+
+
+def _own_and_hidden(cases: list[Case]) -> tuple[Case, list[Case]]:
+    return cases[0], [case for case in cases if case.ticket.team != cases[0].ticket.team]
+
+
+def _rows_of(office: Office, case: Case) -> list[Any]:
+    """Return what the store holds of a ticket."""
+    tables = (tickets, messages, events, drafts, presence, deadlines)
+    key = {tickets: "number"}
+    return [
+        office.intake.all(select(table).where(table.c[key.get(table, "ticket")] == case.ticket.number))
+        for table in tables
+    ]
+
+
+@pytest.mark.parametrize("verb", sorted({*BY_NAME, *JOINS, "answer", "note"}))
+async def test_no_verb_on_ones_own_ticket_reaches_one_of_another_team(office: Office, verb: str) -> None:
+    """A form may name a second ticket, or a message: by its number, by its id."""
+    own, hidden = _own_and_hidden(await _fill(office))
+    before = [_rows_of(office, case) for case in hidden]
+    async with office.visitor(BAYU.address) as visitor:
+        for case in hidden:
+            form = {"verb": verb, "words": case.ticket.number, "messages": str(case.message), "text": "Baik."}
+            path = f"/tickets/{own.ticket.number}/act"
+            answer = await visitor.post(path, {**form, "other_customer": "1", "once": "k" * 22})
+            assert answer.status_code < 500, answer.text
+            assert case.mark not in answer.text
+    assert [_rows_of(office, case) for case in hidden] == before
+
+
+async def test_a_selection_with_tickets_of_another_team_acts_on_ones_own_alone(office: Office) -> None:
+    own, hidden = _own_and_hidden(await _fill(office))
+    before = [_rows_of(office, case) for case in hidden]
+    numbers = [own.ticket.number, NOWHERE, *(case.ticket.number for case in hidden)]
+    async with office.visitor(BAYU.address) as visitor:
+        form = {"verb": "take", "once": "k" * 22, "number": numbers}
+        answer = await visitor.post("/tickets/bulk", form)
+        asked = await visitor.post("/tickets/bulk", {"number": numbers})
+    for page in (answer.text, asked.text):
+        assert [case.mark for case in hidden if case.mark in page] == []
+    assert [_rows_of(office, case) for case in hidden] == before
+    assert office.ticket(own.ticket.number).assignee == BAYU.address
 
 
 async def test_lists_and_searches_name_no_ticket_of_another_team(office: Office) -> None:

@@ -133,6 +133,8 @@ def _news(connection: Connection, asking: Asking, attempt: Attempt) -> tuple[New
 
 def _form(connection: Connection, place: Place, attempt: Attempt) -> VerbForm | None:
     """Return the form of any other verb with what was typed."""
+    if attempt.verb == "macro":  # chosen below the answer, and no form of its own
+        return None
     if attempt.verb in BY_NAME:
         found = [form_of(BY_NAME[attempt.verb], place)]
     else:

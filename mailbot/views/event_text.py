@@ -1,15 +1,23 @@
 """Events as sentences for people in both languages: one function for each kind of event, in the table `TEXTS`."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
 from mailbot.domain.model import Role
-from mailbot.domain.reasons import Reason, term
+from mailbot.domain.reasons import term
 from mailbot.views.clean_text import clean
-from mailbot.views.event_words import FIELDS, NOTICE_REASONS, REMINDER_REASONS, TURNS, clocks_text
+from mailbot.views.event_words import (
+    FIELDS,
+    NOTICE_REASONS,
+    REMINDER_REASONS,
+    TURNS,
+    Text,
+    because,
+    clocks_text,
+)
+from mailbot.views.money_text import MONEY_TEXTS
 from mailbot.views.wording import PageWording, Wording, capitalised
 
 LONGEST = 600  # characters of a sentence
@@ -70,7 +78,7 @@ def _routed(event: e.TicketRouted, words: Wording) -> str:
 
 
 def _escalated(event: e.TicketEscalated, words: Wording) -> str:
-    reason = "" if event.reason.code == "by_actor" else _because(event, words)
+    reason = "" if event.reason.code == "by_actor" else because(event, words)
     level = words.label("level", event.level)
     act = words.t(f"menaikkannya ke {level}", f"escalated it to {level}")
     return f"{words.actor(event.by)} {act}{reason}"
@@ -111,7 +119,7 @@ def _notified(event: e.PeopleNotified, words: Wording) -> str:
 
 
 def _answered(event: e.AgentAnswered, words: Wording) -> str:
-    turn = f"; {words.t(*TURNS[event.turn])}{_because(event, words)}" if event.reason else ""
+    turn = f"; {words.t(*TURNS[event.turn])}{because(event, words)}" if event.reason else ""
     return f"{event.agent} {words.t('menjawab pelanggan', 'answered the customer')}{turn}"
 
 
@@ -178,7 +186,7 @@ def _ladder_changed(event: e.LadderChanged, words: Wording) -> str:
 
 def _turn_set(event: e.TurnSet, words: Wording) -> str:
     until = f" {words.t('sampai', 'until')} {words.time(event.until)}" if event.until else ""
-    return f"{words.actor(event.by)}: {words.t(*TURNS[event.turn])}{until}{_because(event, words)}"
+    return f"{words.actor(event.by)}: {words.t(*TURNS[event.turn])}{until}{because(event, words)}"
 
 
 def _snoozed(event: e.TicketSnoozed, words: Wording) -> str:
@@ -189,14 +197,14 @@ def _snoozed(event: e.TicketSnoozed, words: Wording) -> str:
 
 def _news_promised(event: e.NewsPromised, words: Wording) -> str:
     until = words.time(event.until)
-    return words.t(f"menjanjikan kabar paling lambat {until}", f"promised news by {until}") + _because(
+    return words.t(f"menjanjikan kabar paling lambat {until}", f"promised news by {until}") + because(
         event, words
     )
 
 
 def _closed(event: e.TicketClosed, words: Wording) -> str:
     cause = f" ({words.t('sebab', 'cause')} {words.label('cause', event.cause)})" if event.cause else ""
-    return f"{words.t('menutupnya', 'closed it')}{_because(event, words)}{cause}"
+    return f"{words.t('menutupnya', 'closed it')}{because(event, words)}{cause}"
 
 
 def _undone(event: e.ActUndone, words: Wording) -> str:
@@ -233,7 +241,7 @@ def _incident_joined(event: e.IncidentJoined, words: Wording) -> str:
         f"tiket ini salah satu laporan gangguan {event.incident}",
         f"it is one complaint of incident {event.incident}",
     )
-    return one + _because(event, words)
+    return one + because(event, words)
 
 
 def _incident_opened(event: e.IncidentOpened, words: Wording) -> str:
@@ -294,7 +302,7 @@ def _rebuilt(event: e.TicketRebuilt, words: Wording) -> str:
     return f"{now}; {clocks_text(event.clocks, words)}"
 
 
-# --- people and money -------------------------------------------------------------------------------------
+# --- people -------------------------------------------------------------------------------------
 
 
 def _participants_added(event: e.ParticipantsAdded, words: Wording) -> str:
@@ -329,60 +337,7 @@ def _customer_changed(event: e.CustomerChanged, words: Wording) -> str:
     )
 
 
-def _compensation_requested(event: e.CompensationRequested, words: Wording) -> str:
-    act = words.t(
-        f"meminta kompensasi {event.amount} (permintaan {event.request})",
-        f"asked for compensation of {event.amount} (request {event.request})",
-    )
-    return f"{_signer(event, words)} {act}{_because(event, words)}"
-
-
-def _approval_requested(event: e.ApprovalRequested, words: Wording) -> str:
-    absent = words.t(", tidak ada yang sedang bertugas", ", none of whom is on duty now")
-    recipients = ", ".join(event.recipients) or words.t("tidak ada petugas", "no agent")
-    level = words.label("level", event.level)
-    return words.t(
-        f"permintaan {event.request} diajukan ke {level}: {recipients}",
-        f"request {event.request} was put before {level}: {recipients}",
-    ) + ("" if event.on_duty else absent)
-
-
-def _compensation_approved(event: e.CompensationApproved, words: Wording) -> str:
-    act = words.t(f"menyetujui permintaan {event.request}", f"approved request {event.request}")
-    return f"{_signer(event, words)} {act}{_because(event, words)}"
-
-
-def _compensation_granted(event: e.CompensationGranted, words: Wording) -> str:
-    agents = words.t(" dan ", " and ").join(event.agents)
-    return words.t(
-        f"kompensasi {event.amount} diberikan oleh {agents} (permintaan {event.request})",
-        f"compensation of {event.amount} was granted by {agents} (request {event.request})",
-    )
-
-
-def _compensation_refused(event: e.CompensationRefused, words: Wording) -> str:
-    limit = words.t(f"batas {event.limit}", f"the limit {event.limit}")
-    refuser = limit if event.limit else _signer(event, words)
-    act = words.t(f"menolak permintaan {event.request}", f"refused request {event.request}")
-    return f"{refuser} {act}{_because(event, words)}"
-
-
 # --- parts of sentences -----------------------------------------------------------------------------------
-
-
-def _signer(
-    event: e.CompensationRequested | e.CompensationApproved | e.CompensationRefused, words: Wording
-) -> str:
-    """Return "operator eko for ayu@...", "agent ayu@..."."""
-    actor = words.actor(event.by)
-    if not event.agent or event.by == Actor.agent(event.agent):
-        return actor
-    return f"{actor} {words.t('untuk', 'for')} {event.agent}"
-
-
-def _because(event: Any, words: Wording) -> str:
-    reason: Reason = event.reason
-    return f": {words.reason(reason)}" if reason else ""
 
 
 def _joined(event: e.MessageMoved | e.MergeReceived, words: Wording) -> str:
@@ -393,9 +348,6 @@ def _joined(event: e.MessageMoved | e.MergeReceived, words: Wording) -> str:
 def _count(event: Any, words: Wording) -> str:
     count = len(event.messages)
     return words.t(f"{count} pesan", f"{count} message{'s' * (count != 1)}")
-
-
-Text = Callable[[Any, Wording], str]
 
 
 def _by_actor(text: Text) -> Text:
@@ -410,7 +362,7 @@ def _plain(indonesian: str, english: str) -> Text:
 
 def _with_reason(indonesian: str, english: str) -> Text:
     """Make one that ends with the event's reason, if it has one."""
-    return lambda event, words: _plain(indonesian, english)(event, words) + _because(event, words)
+    return lambda event, words: _plain(indonesian, english)(event, words) + because(event, words)
 
 
 TEXTS: dict[type[e.Event], Text] = {
@@ -504,9 +456,5 @@ TEXTS: dict[type[e.Event], Text] = {
     e.ParticipantsRemoved: _by_actor(_participants_removed),
     e.LinksRevoked: _by_actor(_links_revoked),
     e.CustomerChanged: _by_actor(_customer_changed),
-    e.CompensationRequested: _compensation_requested,
-    e.ApprovalRequested: _approval_requested,
-    e.CompensationApproved: _compensation_approved,
-    e.CompensationGranted: _compensation_granted,
-    e.CompensationRefused: _compensation_refused,
+    **MONEY_TEXTS,
 }

@@ -1,11 +1,14 @@
 """Words that sentences about tickets share, in both languages: why mail went out, whose turn it is, clocks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from mailbot.domain.model import Clock, NoticeKind, Target, Turn
+from mailbot.domain.reasons import Reason
 from mailbot.views.wording import Wording
 
 Words = tuple[str, str]  # Indonesian, English
+Text = Callable[[Any, Wording], str]
 
 NOTICE_REASONS: Mapping[NoticeKind, Words] = {
     NoticeKind.NEW: ("tiket baru", "a new ticket"),
@@ -85,3 +88,9 @@ def clocks_text(clocks: Iterable[Clock], words: Wording) -> str:
     if not texts:
         return words.t("tidak ada waktu yang berjalan", "no clock runs")
     return f"{words.t('waktu', 'clocks')}: {'; '.join(texts)}"
+
+
+def because(event: Any, words: Wording) -> str:
+    """Return ": " and the event's reason, "" where it has none."""
+    reason: Reason = event.reason
+    return f": {words.reason(reason)}" if reason else ""

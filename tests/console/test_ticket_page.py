@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from mailbot.console.ticket.load import load_page
 from mailbot.console.ticket.original import clean_html
 from mailbot.domain import commands as c
 from mailbot.domain.actor import Actor
@@ -16,9 +18,9 @@ from mailbot.domain.model import OutboxState
 from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.ticket_commands import TicketCommand, run_command
-from mailbot.store.schema import outbox
+from mailbot.store.schema import outbox, raw_mails
 from tests.builders import BOX, DEWI, RINA, SARI
-from tests.console.office import Office
+from tests.console.office import Office, Served
 from tests.workers.test_intake import BUDI
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -266,3 +268,56 @@ async def test_what_came_in_last_stands_above_the_answer(office: Office) -> None
         page = (await rina.get(f"/tickets/{ticket.number}")).text
     third, second, form, first = map(page.index, ("Ketiga.", "Kedua.", "<textarea", "Pertama."))
     assert third < second < form < first
+
+
+async def test_every_read_of_the_page_goes_by_an_index(office: Office) -> None:
+    ticket = await office.receive(**attached("foto.png", "image/png", PNG))
+    asked: list[tuple[str, Any]] = []
+    note = lambda *given: asked.append((given[2], given[3]))  # noqa: E731
+    event.listen(office.store.engine, "before_cursor_execute", note)
+    office.store.read_now(load_page, ticket)
+    event.remove(office.store.engine, "before_cursor_execute", note)
+    plans = [
+        (statement, row[-1])
+        for statement, values in asked
+        for row in office.store.read_now(
+            lambda c, each=(f"EXPLAIN QUERY PLAN {statement}", values): c.exec_driver_sql(*each).all()
+        )
+    ]
+    assert len(asked) >= 10
+    assert [
+        (plan, statement) for statement, plan in plans if re.match(r"SCAN (?!CONSTANT|\(|sqlite)\w+$", plan)
+    ] == []
+
+
+async def test_a_long_history_shows_its_newest_events(office: Office) -> None:
+    ticket = await office.receive()
+    for number in range(300):
+        act(office, ticket.number, RINA.address, Act((c.AddNote(f"catatan {number}"),), below=Below.NOTE))
+    async with office.visitor(RINA.address) as rina:
+        page = (await rina.get(f"/tickets/{ticket.number}/history")).text
+    assert page.count("<li>") == 300
+    assert "kejadian yang lebih lama tidak ditampilkan" in page
+
+
+async def test_a_mail_whose_bytes_are_deleted_says_so(office: Office) -> None:
+    ticket = await office.receive()
+    office.store.write_now(lambda connection, _: [connection.execute(raw_mails.delete())], None)
+    async with office.visitor(RINA.address) as rina:
+        page = (await rina.get(f"/tickets/{ticket.number}/messages/1")).text
+        assert (await rina.get(f"/tickets/{ticket.number}/messages/1/raw")).status_code == 404
+    assert "sudah dihapus menurut masa simpan" in page
+    assert "Pesanan saya belum sampai" in page
+
+
+def test_a_new_mail_appears_beside_what_is_being_written(open_page: Any, served: Served) -> None:
+    ticket = served.receive(body="Pertama.")
+    page = open_page(f"/tickets/{ticket.number}")
+    page.locator("textarea").first.fill("Halo Budi, kami")
+    served.receive(body="Yang kedua.", Subject=f"Re: {ticket.number}")
+    page.get_by_text("Yang kedua.").first.wait_for()
+    assert page.locator("textarea").first.input_value() == "Halo Budi, kami"
+    assert page.locator("#newest article").count() == 1
+    assert page.locator("#dialogue article").count() == 1
+    page.locator("#side summary").click()
+    page.locator("#history-events li").first.wait_for()

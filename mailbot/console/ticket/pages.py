@@ -29,6 +29,7 @@ from mailbot.views.event_text import page_event_text
 from mailbot.views.wording import PageWording, capitalised
 
 _ABOVE = 3  # messages
+_EVENTS, _MAILS = 300, 100  # newest that the history shows
 _FORWARDED = "from"  # the number of a merged ticket that led here
 
 
@@ -105,9 +106,17 @@ async def history(request: Request, viewer: Viewer) -> Response:
     reader = reader_of(request, viewer)
     words = PageWording(reader.policy, reader.language, reader.zone, reader.now)
     writer = Writer(ticket.number, reader, Dialogue((), False, (), mails))
-    events = [(row.event.at, page_event_text(row.event, words)) for row in reversed(recorded)]
+    newest = recorded[: -_EVENTS - 1 : -1]
+    events = [(row.event.at, page_event_text(row.event, words)) for row in newest]
     sent = [(term("kind", mail.kind, reader.language), mail, writer.delivery(mail)) for mail in mails]
-    return page(request, "ticket/history.html", ticket=ticket, events=events, mails=sent)
+    return page(
+        request,
+        "ticket/history.html",
+        ticket=ticket,
+        events=events,
+        left_out=len(recorded) - len(newest),
+        mails=sent,
+    )
 
 
 def _load_history(
@@ -115,7 +124,7 @@ def _load_history(
 ) -> tuple[list[ticket_rows.RecordedEvent], list[outbox_queries.Entry]]:
     return (
         ticket_rows.events_of(connection, number),
-        outbox_queries.list_entries(connection, ticket=number, limit=1000),
+        outbox_queries.list_entries(connection, ticket=number, limit=_MAILS),
     )
 
 
@@ -125,19 +134,26 @@ async def whole_message(request: Request, viewer: Viewer) -> Response:
     loaded = await desk_of(request).read(_load_message, ticket, path_id(request, "message"))
     if loaded is None:
         raise HTTPException(404)
-    message, found, has_html = loaded
+    message, found, raw = loaded
     shown = Writer(ticket.number, reader_of(request, viewer), found).shown(message)
-    return page(request, "ticket/message.html", ticket=ticket, message=shown, has_html=has_html)
+    has_html = bool(raw and b"text/html" in raw.lower())
+    return page(
+        request,
+        "ticket/message.html",
+        ticket=ticket,
+        message=shown,
+        has_html=has_html,
+        has_raw=raw is not None,
+    )
 
 
 def _load_message(
     connection: Connection, ticket: Ticket, id_: int
-) -> tuple[dialogue.PageMessage, Dialogue, bool] | None:
+) -> tuple[dialogue.PageMessage, Dialogue, bytes | None] | None:
     message = dialogue.whole(connection, ticket.number, id_)
     if message is None:
         return None
-    raw = files.load_raw(connection, ticket, id_)
-    return message, load_dialogue(connection, ticket, None), bool(raw and b"text/html" in raw.lower())
+    return message, load_dialogue(connection, ticket, None), files.load_raw(connection, ticket, id_)
 
 
 ROUTES = [

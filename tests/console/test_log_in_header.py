@@ -1,6 +1,8 @@
 """Log in by a header of the web server in front: whom it names, and whose headers count."""
 
+import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import func, select
@@ -127,3 +129,31 @@ def test_the_client_is_whom_the_web_servers_of_ours_saw(
     headers = [(b"x-forwarded-for", each.encode()) for each in forwarded]
     scope = {"type": "http", "app": office.app, "client": (peer, 1), "headers": headers}
     assert client_of(Request(scope)) == client
+
+
+SMUGGLED = {
+    "other letters": "Remote-Email: rina@tim.example\r\nREMOTE-EMAIL: dewi@tim.example",
+    "an empty one first": "Remote-Email:\r\nRemote-Email: rina@tim.example",
+    "an underscore": "Remote_Email: rina@tim.example",
+    "a space before the colon": "Remote-Email : rina@tim.example",
+    "a folded line": "X: a\r\n Remote-Email: rina@tim.example",
+    "a NUL": "Remote-Email: rina@tim.example\0",
+}
+
+
+def test_a_header_that_is_smuggled_through_the_web_server_logs_nobody_in(office: Office) -> None:
+    """By a socket: what the server in front may let pass is read by ours."""
+    console = Console("127.0.0.1", 0, ("127.0.0.1",), HEADER)
+    with Office(office.store, console=console).served() as served:
+        assert b">Rina</a>" in _raw(served.url, f"{HEADER}: {RINA.address}")
+        for name, lines in SMUGGLED.items():
+            answer = _raw(served.url, lines)
+            assert answer.startswith((b"HTTP/1.1 303", b"HTTP/1.1 400")), name
+            assert b"tim.example" not in answer, name
+
+
+def _raw(url: str, lines: str) -> bytes:
+    where = urlsplit(url)
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=10) as client:
+        client.sendall(f"GET /logout HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n\r\n".encode())
+        return b"".join(iter(lambda: client.recv(65_536), b""))

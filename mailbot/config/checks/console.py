@@ -11,7 +11,7 @@ from mailbot.config.yaml.source import Source
 from mailbot.errors import Problem, install_hint
 
 PACKAGES = ("starlette", "uvicorn", "python_multipart", "nh3")
-OIDC_PACKAGES = ("authlib", "httpx")
+OIDC_PACKAGES = ("authlib", "httpx", "joserfc")
 SECRET_HINT = "give it as MAILBOT_OIDC_SECRET or as the systemd credential mailbot-oidc-secret"
 
 

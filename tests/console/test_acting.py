@@ -117,6 +117,16 @@ async def test_an_act_is_undone_while_it_can_be(office: Office, rina: Visitor) -
     assert 'data-key="u"' not in (await rina.get(f"/tickets/{number}")).text
 
 
+async def test_a_refused_undo_offers_no_second_try(office: Office, rina: Visitor) -> None:
+    number = (await office.receive()).number
+    page = await after(rina, await send(rina, number, "wait"))
+    office.intake.clock += timedelta(minutes=3)
+    answer = await send(rina, number, "undo", page)
+    assert answer.status_code == 422
+    assert "hanya dapat dibatalkan sampai" in answer.text
+    assert "Kirim lagi" not in answer.text
+
+
 # --- offered ----------------------------------------------------------------------------------------------
 
 

@@ -153,6 +153,17 @@ async def test_each_of_several_tickets_is_done_or_refused_by_itself(office: Offi
     assert office.ticket(foreign).turn == "ours"
 
 
+async def test_one_ticket_of_a_list_leads_to_its_page(office: Office, rina: Visitor) -> None:
+    number = (await office.receive()).number
+    fields = {"number": number, "verb": "escalate", "words": "L2", "once": "k"}
+    answer = await rina.post("/tickets/bulk", fields)
+    assert answer.headers["location"].startswith(f"/tickets/{number}?done=")
+    again = await rina.post("/tickets/bulk", fields)
+    assert "again=1" in again.headers["location"]
+    refused = await rina.post("/tickets/bulk", fields | {"words": "L1", "once": "l"})
+    assert refused.status_code == 422
+
+
 async def test_more_than_a_hundred_tickets_are_not_touched(office: Office, rina: Visitor) -> None:
     number = (await office.receive()).number
     many = [number, *(f"TOKO-{n:08}-0" for n in range(100))]

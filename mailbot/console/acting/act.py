@@ -6,6 +6,7 @@ gives no answer, the page comes back with all that was typed.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,7 +55,12 @@ async def act(request: Request, viewer: Viewer) -> Response:
     files = await read_files(form, desk.settings.limits.size)
     if isinstance(files, Refusal):
         return await _refused(request, viewer, ticket, attempt, files, had_files=True)
-    attempt = replace(attempt, files=files)
+    return await act_on(request, viewer, ticket, replace(attempt, files=files))
+
+
+async def act_on(request: Request, viewer: Viewer, ticket: Ticket, attempt: Attempt) -> Response:
+    """Carry out what a form asks for on a ticket that this person may see, and lead to what came of it."""
+    desk = desk_of(request)
     try:
         carried = await carry_out(desk, viewer, ticket, attempt)
     except (StoreUnavailable, Outdated) as error:
@@ -87,7 +93,8 @@ async def _refused(
     if attempt.text and attempt.verb in (ANSWER, NOTE):
         desk = desk_of(request)
         draft = Draft(ticket.number, viewer.address, attempt.is_note, attempt.text, desk.now())
-        await desk.write(drafts.save, draft)
+        with suppress(StoreUnavailable):  # the page has the text as well
+            await desk.write(drafts.save, draft)
     trouble = Trouble.REFUSED
     return await again_page(request, viewer, ticket, attempt, trouble, refusal, had_files=had_files)
 

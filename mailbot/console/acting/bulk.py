@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mailbot.console.acting.act import Carried, carry_out
+from mailbot.console.acting.act import Carried, act_on, carry_out
 from mailbot.console.acting.attempt import NOTE, Attempt, read_form
 from mailbot.console.acting.fields import Place
 from mailbot.console.acting.keys import fresh_key, key_of
@@ -59,6 +59,8 @@ async def bulk(request: Request, viewer: Viewer) -> Response:
             too_many=len(numbers) > MOST,
             most=MOST,
         )
+    if len(numbers) == 1:  # the one button of a list's row
+        return await act_on(request, viewer, tickets[0], attempt)
     lines = [await _carry_out(desk, request, viewer, ticket, attempt) for ticket in tickets]
     lines += [_unknown(number) for number in numbers if number not in {each.number for each in tickets}]
     return page(request, "acting/bulk.html", lines=lines)

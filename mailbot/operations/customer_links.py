@@ -55,7 +55,7 @@ def _revoke(transaction: Transaction, request: Revocation) -> Decision | Refusal
     ticket = transaction.load([number]).get(number)
     if ticket is None:
         return None
-    people = _readers(connection, ticket)
+    people = readers(connection, ticket)
     if request.address:
         people = tuple(each for each in people if owner(each) == owner(request.address))
     if not people:
@@ -73,11 +73,12 @@ def links_of(connection: Connection, snapshot: Snapshot, ticket: Ticket) -> dict
     counts, url = revoked_links.load(connection, [ticket.number]), snapshot.policy.public_url
     return {
         each: page_url(url, snapshot.keys, ticket.number, each, counts.get((ticket.number, owner(each)), 0))
-        for each in _readers(connection, ticket)
+        for each in readers(connection, ticket)
     }
 
 
-def _readers(connection: Connection, ticket: Ticket) -> tuple[str, ...]:
+def readers(connection: Connection, ticket: Ticket) -> tuple[str, ...]:
+    """Return the addresses of those who may read the ticket's page."""
     roles = tickets.roles_of_tickets(connection, [ticket.number]).get(ticket.number, {})
     return readers_of(ticket, roles)
 

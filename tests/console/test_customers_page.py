@@ -14,7 +14,7 @@ from mailbot.domain.policy import Detail
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.store.schema import attachments, events, inbox, messages
 from mailbot.workers.inbound.intake import Intake
-from tests.builders import BOX, EKO, policy
+from tests.builders import BOX, EKO, RINA, policy
 from tests.console.customers import PNG, act, link, links, open_office, send_all
 from tests.console.office import Office
 from tests.workers.test_intake import BUDI, KEYS
@@ -353,3 +353,18 @@ async def test_a_name_that_only_an_unproven_mail_claims_does_not_become_proven(o
     await _send(office, link(office), "Saya tidak menulis itu.")
     row = office.intake.all(select(messages).where(messages.c.ticket == ticket.number))[-1]
     assert (row.authentication, row.addresses.get("name", "")) == ("pass", "")
+
+
+async def test_agents_end_a_link_and_never_see_one(office: Office) -> None:
+    ticket = await office.receive()
+    path = link(office)
+    async with office.visitor(RINA.address) as rina:
+        assert f"/tickets/{ticket.number}/links" in (await rina.get(f"/tickets/{ticket.number}")).text
+        page = (await rina.get(f"/tickets/{ticket.number}/links")).text
+        assert BUDI in page
+        assert path.partition("k=")[2] not in page
+        await rina.post(f"/tickets/{ticket.number}/links", {"address": "x@lain.example"})
+        assert (await _open(office, path))[0] == 200
+        answer = await rina.post(f"/tickets/{ticket.number}/links", {"address": BUDI})
+        assert "sudah dicabut" in (await rina.get(answer.headers["location"])).text
+    assert (await _open(office, path))[0] == 404

@@ -124,6 +124,9 @@ def _people(scene: Scene) -> Iterator[Row]:
         people = [clean(each.address) for each in scene.facts.people if each.role is role]
         if people:
             yield Row(title, ", ".join(people), tag="soon" if role is Role.NAMED else "")
+    if scene.reader.policy.public_url:
+        links = scene.say("tautan, pencabutan", "links, revoke them")
+        yield Row(scene.say("Halaman", "Page"), links, f"/tickets/{scene.ticket.number}/links")
 
 
 def _related(scene: Scene) -> Iterator[Row]:

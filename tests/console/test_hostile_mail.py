@@ -38,6 +38,7 @@ NEVER = frozenset(
     )
 )
 LINKS = ("stylesheet", "icon")
+OF_MAILS = re.compile(r"<\w+ (?:style|href)=(?!\s*javascript)|: '\\u20")
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\0]")
 
 
@@ -179,6 +180,7 @@ def _staff_paths(besieged: Besieged) -> Iterator[str]:
     for place in ("subject", "html", "file name"):
         yield from (f"/admin/mail?inbox={entry}" for _, entry in besieged.of(place))
     yield from (f"/admin/inbox/{entry}" for _, entry in besieged.of("name"))
+    yield from (f"/admin/outbox/{id_}" for id_ in range(1, 400, 5))
 
 
 async def test_no_page_for_staff_holds_anything_of_a_mail_that_acts(besieged: Besieged) -> None:
@@ -229,6 +231,22 @@ async def test_no_page_for_customers_holds_anything_that_acts(besieged: Besieged
                 faults += faults_of(path, answer.text)
     assert faults == []
     assert opened >= 50
+
+
+async def test_our_own_mails_about_them_hold_nothing_that_acts(besieged: Besieged) -> None:
+    """Notices show a customer's text in HTML. Their styles and links are our own."""
+    faults, seen = [], 0
+    async with besieged.office.visitor(SARI.address) as sari:
+        for place in ("subject", "name", "text"):
+            for _, entry in besieged.of(place):
+                page = (await sari.get(f"/admin/mail?inbox={entry}")).text
+                for path in re.findall(r"/admin/mail/sent/[\w-]+", page):
+                    frame = await sari.get(path)
+                    assert "sandbox" in frame.headers["content-security-policy"]
+                    faults += [each for each in faults_of(path, frame.text) if not OF_MAILS.search(each)]
+                    seen += 1
+    assert faults == []
+    assert seen >= len(PAYLOADS)
 
 
 WATCH = """

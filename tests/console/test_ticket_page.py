@@ -285,9 +285,7 @@ async def test_every_read_of_the_page_goes_by_an_index(office: Office) -> None:
         )
     ]
     assert len(asked) >= 10
-    assert [
-        (plan, statement) for statement, plan in plans if re.match(r"SCAN (?!CONSTANT|\(|sqlite)\w+$", plan)
-    ] == []
+    assert [(plan, statement) for statement, plan in plans if re.match(r"SCAN (?!CONSTANT|\()", plan)] == []
 
 
 async def test_a_long_history_shows_its_newest_events(office: Office) -> None:

@@ -95,8 +95,12 @@ async def test_verbs_of_the_registry_act_by_their_own_forms(office: Office, rina
 
 async def test_what_was_handed_to_a_team_of_others_is_still_reported(office: Office, rina: Visitor) -> None:
     number = (await office.receive()).number
-    answer = await send(rina, number, "hand-over", words="payments", because="soal saldo")
+    before = (await rina.get(f"/tickets/{number}")).text
+    answer = await send(rina, number, "hand-over", before, words="payments", because="soal saldo")
     page = await after(rina, answer)
+    again = await send(rina, number, "hand-over", before, words="payments", because="soal saldo")
+    assert "tidak dua kali" in await after(rina, again)
+    assert (await send(rina, number, "wait", before)).status_code == 404
     assert "sekarang milik tim lain" in page
     assert (await rina.get(f"/tickets/{number}")).status_code == 404
     async with office.visitor(DEWI.address) as dewi:

@@ -1,4 +1,4 @@
-"""POST /tickets/NUMBER/act: carry out a form, and say what came of it. What was typed is never lost.
+"""POST /tickets/NUMBER/act: carry out a form, and show its outcome. What was typed is never lost.
 
 Theory of operation. A form has a key (see `keys`), which is kept in the transaction of its act. Sent again, after a
 second click, a reload or a crash, it leads to what came of the first. After a refusal, and where the database
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -49,9 +50,14 @@ class Carried:
 
 async def act(request: Request, viewer: Viewer) -> Response:
     """Carry out the form of a ticket's page."""
-    desk, ticket = desk_of(request), await find_ticket(request, viewer)
-    form = await request.form()
+    desk, form = desk_of(request), await request.form()
     attempt = read_form(form)
+    try:
+        ticket = await find_ticket(request, viewer)
+    except HTTPException:
+        if await desk.read(forms.find, attempt.key, viewer.actor):  # it gave the ticket to others
+            return _show_apart(attempt.key, again=True)
+        raise
     files = await read_files(form, desk.settings.limits.size)
     if isinstance(files, Refusal):
         return await _refused(request, viewer, ticket, attempt, files, had_files=True)
@@ -102,14 +108,18 @@ async def _refused(
 def _lead_on(viewer: Viewer, ticket: Ticket, attempt: Attempt, carried: Carried) -> Response:
     """Lead to the ticket with what was done; to a page of its own where this person sees the ticket no more."""
     after = carried.ticket or ticket
-    again = "&again=1" if carried.refusal else ""
     if not viewer.may_see(after):
-        return RedirectResponse(f"/tickets/done?key={attempt.key}{again}", 303)
+        return _show_apart(attempt.key, again=bool(carried.refusal))
+    again = "&again=1" if carried.refusal else ""
     return RedirectResponse(f"/tickets/{after.number}?done={attempt.key}{again}#done", 303)
 
 
+def _show_apart(key: str, *, again: bool) -> Response:
+    return RedirectResponse(f"/tickets/done?key={key}{'&again=1' if again else ''}", 303)
+
+
 async def done_page(request: Request, viewer: Viewer) -> Response:
-    """Say what came of a form whose ticket went where its sender does not see it."""
+    """Show what came of a form whose ticket went where its sender does not see it."""
     desk, key = desk_of(request), request.query_params.get("key", "")
     form: DoneForm | None = await desk.read(forms.find, key, viewer.actor)
     reader = reader_of(request, viewer)

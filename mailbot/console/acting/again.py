@@ -1,4 +1,4 @@
-"""The page that comes back when a form was not carried out: why, what came meanwhile, and all that was typed."""
+"""The page that comes back when a form was not carried out: why, the messages since, and all that was typed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ class Trouble(StrEnum):
     REFUSED = "refused"
     OUTDATED = "outdated"  # others changed the ticket at the same time
     STORE = "store"  # nothing was done
-    IN_DOUBT = "in_doubt"  # nobody knows
+    IN_DOUBT = "in_doubt"  # the commit got no answer
 
 
 STATUS = {Trouble.REFUSED: 422, Trouble.OUTDATED: 409, Trouble.STORE: 503, Trouble.IN_DOUBT: 503}
@@ -46,7 +46,7 @@ _OVERTAKEN = frozenset({"answer_held", "message_since"})
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A message that came while somebody was writing."""
+    """A message that came while the form was being written."""
 
     author: str
     at: datetime
@@ -116,7 +116,7 @@ def _load(connection: Connection, asking: Asking, again: Again) -> Again:
 
 
 def _news(connection: Connection, asking: Asking, attempt: Attempt) -> tuple[News, ...]:
-    """Return what others wrote meanwhile; where the page does not know, the newest answer."""
+    """Return what others wrote since the page was opened; where the page does not know, the newest answer."""
     public = [
         each
         for each in dialogue.newest(connection, asking.ticket.number, _LOOKED_AT)

@@ -38,7 +38,7 @@ class Attempt:
     - `seen`: the newest message that the page had shown. `anyway`: although a colleague has just answered.
     - `promised`: the moment that a macro in the text has named, in ISO 8601.
     - `messages`, `other_customer`: of forms about two tickets.
-    - `once`: the key of the page's forms. `again`: the key of a form of which nobody knows whether it was done.
+    - `once`: the key of the page's forms. `again`: the key of a form whose commit got no answer.
     """
 
     verb: str
@@ -74,7 +74,7 @@ class Attempt:
 
 
 def read_form(form: FormData) -> Attempt:
-    """Return what the fields of a form say; files come apart."""
+    """Return the fields of a form; files are read apart."""
 
     def line(name: str, longest: int = MOST_WORDS) -> str:
         return charsets.clean_line(str(form.get(name, "")), longest).strip()

@@ -30,7 +30,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """For whom fields are made, and on which ticket; None: on a selection of tickets."""
+    """The reader of the fields, and the ticket; None: on a selection of tickets."""
 
     reader: Reader
     ticket: Ticket | None
@@ -110,7 +110,7 @@ def _named(
 
 
 def _agents(place: Place) -> Field:
-    """Offer the ticket's team first, and nobody who has it."""
+    """Offer the ticket's team first, without the one who has it."""
     reader, ticket = place.reader, place.ticket
     team = reader.policy.teams.get(ticket.team) if ticket else None
     own = team.agents if team else ()

@@ -19,7 +19,7 @@ _EXCERPT = 60
 
 
 def load_forms(connection: Connection, place: Place) -> tuple[VerbForm, ...]:
-    """Load the forms that fit the ticket; `accept` stands with what waits for a word."""
+    """Load the forms that fit the ticket; `accept` is among those that wait for a decision."""
     ticket = place.ticket
     assert ticket
     messages = dialogue.excerpts(connection, ticket.number, MOST_MESSAGES)

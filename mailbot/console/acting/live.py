@@ -1,4 +1,4 @@
-"""What a ticket's page sends and asks while somebody writes: drafts, presence, how a moment is read."""
+"""What a ticket's page sends and loads while an agent writes: drafts, presence, how a moment is read."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -29,7 +29,7 @@ async def save_draft(request: Request, viewer: Viewer) -> Response:
 
 
 async def report_presence(request: Request, viewer: Viewer) -> Response:
-    """Record that the page is open, and say who else has it open."""
+    """Record that the page is open, and list who else has it open."""
     desk, ticket = desk_of(request), await find_ticket(request, viewer)
     await desk.write(presence.report, Seen(ticket.number, viewer.address, desk.now()))
     reader = reader_of(request, viewer)
@@ -38,7 +38,7 @@ async def report_presence(request: Request, viewer: Viewer) -> Response:
 
 
 async def read_moment(request: Request, viewer: Viewer) -> Response:
-    """Say how "besok 10.00" is read on this ticket."""
+    """Show how "besok 10.00" is read on this ticket."""
     desk, ticket = desk_of(request), await find_ticket(request, viewer)
     typed = [
         value for name, value in request.query_params.multi_items() if name.startswith(("words", "then"))

@@ -27,8 +27,8 @@ from mailbot.workers.runtime import Snapshot, load_missing_ladders
 
 
 @dataclass(frozen=True, slots=True)
-class Somebody:
-    """Somebody else at the ticket."""
+class Colleague:
+    """Another agent at the ticket."""
 
     name: str
     writes: bool
@@ -52,7 +52,7 @@ class Panel:
     note: str
     offer: Offer
     joins: tuple[VerbForm, ...]
-    others: tuple[Somebody, ...]
+    others: tuple[Colleague, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,12 @@ def load_trial(connection: Connection, asking: Asking) -> Trial:
     return Trial(place, by, facts, ledger.requests, held)
 
 
-def others(connection: Connection, number: str, viewer: Viewer, reader: Reader) -> tuple[Somebody, ...]:
+def others(connection: Connection, number: str, viewer: Viewer, reader: Reader) -> tuple[Colleague, ...]:
     """Return who else has the page of the ticket open."""
     agents = reader.policy.agents
     found = presence.others(connection, number, viewer.address, reader.now)
     return tuple(
-        Somebody(agents[each.agent].name if each.agent in agents else each.agent, each.writes)
+        Colleague(agents[each.agent].name if each.agent in agents else each.agent, each.writes)
         for each in found
     )
 

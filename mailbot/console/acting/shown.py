@@ -28,7 +28,7 @@ class Shown:
 
 
 def of(form: DoneForm, reader: Reader, *, again: bool = False) -> Shown:
-    """Return what a form's row says. One of a program, or of an older version, may say nothing."""
+    """Return the outcome in a form's row. One of a program has none."""
     outcome = OUTCOME.load_text(form.result) if form.result else Outcome()
     values = receipt_values(
         outcome, reader.policy, language=reader.language, zone=reader.zone, now=reader.now

@@ -178,7 +178,7 @@ ON_MANY = (
 
 
 def forms_for_many(place: Place, by: Actor) -> tuple[VerbForm, ...]:
-    """Return the forms for several tickets at once; what a ticket refuses its line says."""
+    """Return the forms for several tickets at once; a refusal is shown on the line of its ticket."""
     is_agent = by.kind is ActorKind.AGENT
     return tuple(_for_many(BY_NAME[name], place) for name in ON_MANY if is_agent or name != "take")
 

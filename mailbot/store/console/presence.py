@@ -24,7 +24,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Somebody at the ticket. `writes`: has typed within GONE."""
+    """An agent at the ticket. `writes`: has typed within GONE."""
 
     agent: str
     writes: bool

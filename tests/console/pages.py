@@ -21,6 +21,9 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     """List the pages; a customer's own comes with its key."""
     number = gallery.numbers["Dian Permata"]
     yield Shown("log-in", "/login", "")
+    yield Shown("link-sent", "/login/sent", "")
+    yield Shown("link-over", "/login/link?key=x", "")
+    yield Shown("sessions", "/logout", AGENT)
     yield Shown("my-list", "/tickets", AGENT)
     yield Shown("team", "/tickets/team", MANAGER)
     yield Shown("ticket", f"/tickets/{number}", AGENT)

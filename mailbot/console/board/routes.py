@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any
@@ -105,11 +105,19 @@ async def _now_values(request: Request, viewer: Viewer, team: str) -> dict[str, 
         "State": State,
         "once": lambda: token_urlsafe(16),
         "listed": _listed(team),
+        "number": _number(viewer),
         "why": lambda reason: reasons.render(reason, viewer.language),
     }
 
 
-def _listed(team: str) -> object:
+def _number(viewer: Viewer) -> Callable[[int], str]:
+    """Return how numbers are written in the viewer's language."""
+    from mailbot.reports.render.translations import number  # late: all of a report's rendering comes along
+
+    return lambda value: number(value, viewer.language)
+
+
+def _listed(team: str) -> Callable[..., str]:
     """Return how templates write the address of the list behind a number of now."""
 
     def address(state: State, **names: str) -> str:
@@ -200,6 +208,7 @@ async def _list(request: Request, viewer: Viewer, counted: Counter[str], title: 
         request,
         "board/tickets.html",
         title=title,
+        number=_number(viewer),
         whole=counted.total(),
         count=len(counted),
         rows=found,

@@ -19,8 +19,9 @@ from mailbot.domain.reasons import Refusal
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store.schema import outbox, raw_mails
-from tests.builders import BOX, DEWI, RINA, SARI
+from tests.builders import BAYU, BOX, DEWI, RINA, SARI
 from tests.console.office import Office, Served
+from tests.workers.test_agent_replies import reply
 from tests.workers.test_intake import BUDI
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -319,3 +320,25 @@ def test_a_new_mail_appears_beside_what_is_being_written(open_page: Any, served:
     assert page.locator("#dialogue article").count() == 1
     page.locator("#side summary").click()
     page.locator("#history-events li").first.wait_for()
+
+
+async def test_an_answer_by_mail_says_what_became_of_it_and_a_held_one_why(office: Office) -> None:
+    ticket = await office.receive()
+    await reply(office.intake, ticket.number, "Kami cek dulu.")
+    await reply(office.intake, ticket.number, "Catatan: jangan dikirim.")
+    async with office.visitor(RINA.address) as rina:
+        page = (await rina.get(f"/tickets/{ticket.number}")).text
+    held, answer = (words(each) for each in page.split("<article")[1:3])
+    assert "Ditahan, tidak dikirim:" in held
+    assert "jangan dikirim" in held
+    assert f"Sedang dikirim ke {BUDI}" in answer
+    assert "Ditahan" not in answer
+
+
+async def test_it_says_who_took_a_ticket(office: Office) -> None:
+    ticket = await office.receive()
+    act(office, ticket.number, BAYU.address, Act((c.Assign(BAYU.address),)))
+    async with office.visitor(RINA.address) as rina:
+        page = words((await rina.get(f"/tickets/{ticket.number}")).text)
+    assert "Bayu mengambilnya." in page
+    assert "Giliran Bayu: jawab" in page

@@ -24,7 +24,6 @@ class Band:
     ask: str
     steps: str = ""
     warnings: tuple[str, ...] = ()
-    promised_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def band_of(scene: Scene) -> Band:
     if scene.ticket.status in OVER:
         return Band(*_ended(scene))
     state, ask = _live(scene)
-    return Band(state, ask, " ".join(_steps(scene)), tuple(_warnings(scene)), scene.promised_at)
+    return Band(state, ask, " ".join(_steps(scene)), tuple(_warnings(scene)))
 
 
 def _ended(scene: Scene) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mailbot.console.render import Reader
 from mailbot.console.ticket.load import Dialogue
@@ -21,7 +21,8 @@ from mailbot.views.wording import PageWording
 ANSWERS = frozenset({"answer", "closing"})  # kinds of our mails that carry a message of an agent
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 LARGEST_PICTURE = 4_000_000  # bytes that are shown in a page
-_WRITTEN_BY = {"operator", "policy"}
+_ROLES = ("agent", "operator", "policy")  # before the name of who wrote a note
+_LATEST = timedelta(hours=1)  # between an agent's mail and its answer
 _NAMES = 10
 
 
@@ -72,9 +73,11 @@ class Writer:
     """Puts messages into words for one reader."""
 
     def __init__(self, number: str, reader: Reader, found: Dialogue) -> None:
-        self.number, self.reader, self.found = number, reader, found
+        self.number, self.reader = number, reader
         self.policy: Policy = reader.policy
         self.words = PageWording(reader.policy, reader.language, reader.zone, reader.now)
+        self._carried = _carriers(found)
+        self._held = {(each.agent, each.at): each.reason for each in found.held}
         self._files: dict[int, list[File]] = {}
         for file in found.files:
             self._files.setdefault(file.message, []).append(file)
@@ -96,7 +99,7 @@ class Writer:
             folded=message.folded,
             remarks=list(dict.fromkeys(self._remarks(message))),
             files=[*self._received(message), *self._sent(message)],
-            deliveries=self._deliveries(message) if message.direction is Direction.OUT else [],
+            deliveries=[self.delivery(mail) for mail in self._carried.get(message.id, ())],
             withdrawn=WITHDRAWN in message.flags,
             is_mail=message.inbox_id is not None,
             home=message.home if message.home != self.number else "",
@@ -105,7 +108,7 @@ class Writer:
     def _author(self, message: PageMessage) -> tuple[str, str]:
         """Return the name and the address. A note names its author with the role."""
         kind, _, name = message.author.partition(":")
-        address = name if kind in ("agent", *_WRITTEN_BY) and name else message.author
+        address = name if kind in _ROLES and name else message.author
         agent = self.policy.agents.get(address)
         own = agent.name if agent else str(message.addresses.get("name", ""))
         return clean(own or address, 120) or self.reader.t("pengirim tidak jelas", "unclear sender"), clean(
@@ -120,6 +123,10 @@ class Writer:
         if message.author_kind is not Author.PERSON:
             kind = self.words.t("Email otomatis", "Automatic mail")
             yield f"{kind}: {self.words.reason(message.author_reason)}" if message.author_reason else kind
+        held = self._held.get((message.author, message.at))
+        if held and message.direction is Direction.NOTE:
+            kept = self.words.t("Ditahan, tidak dikirim", "Held back, not sent")
+            yield f"{kept}: {self.words.reason(held)}"
         yield from (UNREAD[self.reader.language][flag] for flag in message.flags if flag in UNREAD["en"])
         if original := message.addresses.get("original_from"):
             yield f"{WORDS[self.reader.language]['original_from']}: {clean(original)}"
@@ -145,9 +152,6 @@ class Writer:
 
     # --- our mails ----------------------------------------------------------------------------------------
 
-    def _deliveries(self, message: PageMessage) -> list[Delivery]:
-        return [self.delivery(mail) for mail in self.found.mails if _carries(mail, message)]
-
     def delivery(self, mail: Entry) -> Delivery:
         """Say what became of a mail."""
         t, to = self.words.t, clean(mail.recipient)
@@ -170,11 +174,24 @@ class Writer:
         return Delivery(t("Sedang dikirim ke {}", "On its way to {}").format(to), "turn")
 
 
-def _carries(mail: Entry, message: PageMessage) -> bool:
-    """Check whether a mail carries this answer: by the act that both are part of, else by its moment."""
-    if mail.kind not in ANSWERS:
-        return False
-    return mail.act == message.act if message.act else mail.requested_at == message.at
+def _carriers(found: Dialogue) -> dict[int, list[Entry]]:
+    """Return by message the mails that carry it: of the act that both are part of, else of the same moment.
+
+    An agent's mail is asked for when it came, and an answer when it was decided, a moment later.
+    """
+    answers = [each for each in found.messages if each.direction is Direction.OUT]
+    by_act = {each.act: each.id for each in answers if each.act}
+    carried: dict[int, list[Entry]] = {}
+    for mail in found.mails:
+        if mail.kind not in ANSWERS:
+            continue
+        after = [
+            (each.at, each.id) for each in answers if timedelta() <= each.at - mail.requested_at <= _LATEST
+        ]
+        id_ = by_act.get(mail.act) if mail.act else min(after, default=(None, None))[1]
+        if id_:
+            carried.setdefault(id_, []).append(mail)
+    return carried
 
 
 def _people(pairs: Sequence[Sequence[str]], ours: Iterable[str]) -> str:

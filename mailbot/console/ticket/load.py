@@ -28,12 +28,16 @@ _TELLING = (e.TicketRouted, e.TicketAssigned, e.TicketEscalated, e.TicketHandedO
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """`messages`: newest first; `older`: there are more. `files`: of all messages. `mails`: ours, newest first."""
+    """`messages`: newest first; `older`: there are more. `files`: of all messages. `mails`: ours, newest first.
 
-    messages: Sequence[PageMessage]
-    older: bool
-    files: Sequence[File]
-    mails: Sequence[outbox_queries.Entry]
+    `held`: which mails of agents were kept back.
+    """
+
+    messages: Sequence[PageMessage] = ()
+    older: bool = False
+    files: Sequence[File] = ()
+    mails: Sequence[outbox_queries.Entry] = ()
+    held: Sequence[e.AgentMailHeld] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def load_dialogue(connection: Connection, ticket: Ticket, before: int | None) ->
         len(found) > NEWEST,
         conversation.files_of(connection, [ticket.number]).get(ticket.number, []),
         outbox_queries.list_entries(connection, ticket=ticket.number, limit=MAILS),
+        dialogue.events_of_kinds(connection, ticket.number, e.AgentMailHeld),
     )
 
 
@@ -73,7 +78,7 @@ def load_facts(connection: Connection, ticket: Ticket) -> Facts:
     near |= {ticket.incident} - {None, number} if ticket.incident else set()
     has_lines = ticket_rows.has_compensation(connection, number)
     return Facts(
-        telling=dialogue.events_of_kinds(connection, number, [each.kind for each in _TELLING]),
+        telling=dialogue.events_of_kinds(connection, number, *_TELLING),
         people=queries.participants_of(connection, number),
         links=links,
         near={name: listed.ticket for name, listed in ticket_list.listed(connection, near).items()},

@@ -105,7 +105,7 @@ async def history(request: Request, viewer: Viewer) -> Response:
     recorded, mails = await desk_of(request).read(_load_history, ticket.number)
     reader = reader_of(request, viewer)
     words = PageWording(reader.policy, reader.language, reader.zone, reader.now)
-    writer = Writer(ticket.number, reader, Dialogue((), False, (), mails))
+    writer = Writer(ticket.number, reader, Dialogue(mails=mails))
     newest = recorded[: -_EVENTS - 1 : -1]
     events = [(row.event.at, page_event_text(row.event, words)) for row in newest]
     sent = [(term("kind", mail.kind, reader.language), mail, writer.delivery(mail)) for mail in mails]

@@ -211,8 +211,15 @@ def _why(scene: Scene) -> Iterator[str]:
         yield _raised(scene, raised)
     assigned = facts.last(e.TicketAssigned)
     if assigned and assigned.assignee == scene.ticket.assignee and assigned.reason:
-        owner, why = owner_of(scene, scene.ticket), words.reason(assigned.reason)
-        yield scene.say("Pada {owner}: {why}.", "With {owner}: {why}.", owner=owner, why=why)
+        yield _assigned(scene, assigned)
+
+
+def _assigned(scene: Scene, event: e.TicketAssigned) -> str:
+    owner = owner_of(scene, scene.ticket)
+    if event.by.name == event.assignee:
+        return scene.say("{owner} mengambilnya.", "{owner} took it.", owner=owner)
+    why = scene.words.reason(event.reason)
+    return scene.say("Pada {owner}: {why}.", "With {owner}: {why}.", owner=owner, why=why)
 
 
 def _raised(scene: Scene, event: e.TicketEscalated) -> str:

@@ -1,9 +1,9 @@
 """The dialogue of one ticket as its page shows it: the newest messages, and events of some kinds."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -13,6 +13,8 @@ from mailbot.domain.reasons import Reason
 from mailbot.domain.replies.folded_lines import folded_lines
 from mailbot.store.codec import event_of, reason_of
 from mailbot.store.schema import events, messages
+
+E = TypeVar("E", bound=Event)
 
 LONGEST = 6_000  # characters of a message on the ticket's page
 WHOLE = 600_000  # and on a page of its own: more than is read of a mail
@@ -124,7 +126,9 @@ def _at_most(lines: Sequence[str]) -> list[str]:
     return shown
 
 
-def events_of_kinds(connection: Connection, number: str, kinds: Collection[str]) -> list[Event]:
+def events_of_kinds(connection: Connection, number: str, *kinds: type[E]) -> list[E]:
     """Load the events of these kinds of one ticket, oldest first."""
-    query = select(events).where(events.c.ticket == number, events.c.kind.in_(kinds)).order_by(events.c.seq)
-    return [event_of(row.kind, row.at, row.by, row.data) for row in connection.execute(query)]
+    wanted = (events.c.ticket == number, events.c.kind.in_([each.kind for each in kinds]))
+    rows = connection.execute(select(events).where(*wanted).order_by(events.c.seq))
+    found: list[Any] = [event_of(row.kind, row.at, row.by, row.data) for row in rows]
+    return found

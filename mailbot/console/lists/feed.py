@@ -7,6 +7,7 @@ this only when the ticket has moved. What a look misses, a page finds within a m
 """
 
 import asyncio
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,8 +94,11 @@ class Feed:
 
     @property
     def pause(self) -> float:
-        """Return the seconds between two messages of a stream: the more streams, the longer."""
-        return len(self._listeners) / A_SECOND
+        """Return the seconds until the next message of a stream: the more streams, the longer.
+
+        Streams hear of a change together. By chance they drift apart, so that lists are not all loaded at once.
+        """
+        return random.uniform(0.5, 1.5) * len(self._listeners) / A_SECOND
 
     async def _look_on(self, deps: Deps, leaving: asyncio.Event) -> None:
         is_first = True

@@ -1,8 +1,12 @@
 """The console inside the real daemon: a link from the shell logs in, `status` knows it, a taken port stops no mail."""
 
+import asyncio
 import json
 import re
 import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -20,18 +24,26 @@ def with_console(folder: Path, relay: int, port: int) -> DaemonProcess:
     return daemon
 
 
+@asynccontextmanager
+async def browser_of(daemon: DaemonProcess) -> AsyncIterator[httpx.AsyncClient]:
+    """Log the last agent in by a link from the shell: a manager, who sees all tickets."""
+    agents = re.findall(r"[\w.]+@[\w.]+", (daemon.config / "teams.yaml").read_text())
+    _, out, _ = await daemon.command("console", "link", agents[-1])
+    found = re.search(r"http://[^/]+", out)
+    assert found, out
+    async with httpx.AsyncClient(base_url=found[0], follow_redirects=True) as browser:
+        shown = await browser.get(out[found.end() :].split()[0])
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', shown.text))
+        entered = await browser.post(shown.url.path, data=fields)
+        assert entered.status_code == 200, entered.text
+        yield browser
+
+
 async def test_a_link_from_the_shell_logs_in_and_status_counts_who_is_there(tmp_path: Path) -> None:
     port = free_port()
     async with SinkSmtp() as sink, with_console(tmp_path, sink.port, port) as daemon:
-        agents = re.findall(r"[\w.]+@[\w.]+", (daemon.config / "teams.yaml").read_text())
-        _, out, _ = await daemon.command("console", "link", agents[0])
-        found = re.search(r"http://\S+", out)
-        assert found, out
-        async with httpx.AsyncClient(follow_redirects=True) as browser:
-            shown = await browser.get(found[0])
-            fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', shown.text))
-            entered = await browser.post(str(shown.url).partition("?")[0], data=fields)
-            assert entered.status_code == 200, entered.text
+        async with browser_of(daemon) as browser:
+            entered = await browser.get("/tickets")
             assert 'action="/logout"' in entered.text
         _, out, _ = await daemon.command("status", "--json")
         address = f"127.0.0.1:{port}"
@@ -64,3 +76,25 @@ async def test_mail_comes_in_though_another_program_has_the_consoles_port(tmp_pa
             reply = await send(daemon.port, complaint(1), "pelanggan1@pelanggan.example")
             assert reply.startswith("250")
             assert "console_unavailable" in daemon.log
+
+
+async def test_an_open_page_hears_of_a_mail_at_once_and_keeps_no_daemon_from_its_stop(tmp_path: Path) -> None:
+    port = free_port()
+    async with (
+        SinkSmtp() as sink,
+        with_console(tmp_path, sink.port, port) as daemon,
+        browser_of(daemon) as browser,
+        browser.stream("GET", "/events", timeout=20) as stream,
+    ):
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "retry: 3000"
+        await asyncio.sleep(1)
+        began = time.monotonic()
+        await send(daemon.port, complaint(1), "pelanggan1@pelanggan.example")
+        number = await anext(line async for line in lines if line.startswith("data:"))
+        print(f"a mail by SMTP was heard of after {time.monotonic() - began:.2f} s")
+        shown = await browser.get("/tickets/team")
+        assert number.removeprefix("data:").strip() in shown.text
+        began = time.monotonic()
+        await daemon.stop()
+        assert time.monotonic() - began < 10

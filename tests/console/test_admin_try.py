@@ -134,7 +134,8 @@ async def test_a_policy_is_tried_by_all_commands_and_nothing_of_it_is_in_force(s
 async def test_faults_are_shown_with_their_place_and_can_not_be_put_in_force(shop: Shop) -> None:
     async with shop.visitor(ADMIN) as admin:
         location = (await _upload(admin, routing__yaml=FAULTY)).headers["location"]
-        await _checked(shop, location, 4)
+        trial = await _checked(shop, location, 4)
+        assert [step.state for step in trial.steps] == [State.DONE, *[State.LEFT_OUT] * 3]
         text = (await admin.get(location)).text
         assert "there is no team `nobody`" in text
         assert "routing.yaml:3:" in text

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mailbot.console.admin import findings
-from mailbot.console.admin.trials import Step, run_step
+from mailbot.console.admin.trials import UNREADABLE, Step, run_step
 from mailbot.console.admin.try_policy import differences
 from mailbot.console.desk import desk_of
 from mailbot.console.guards import for_admins
@@ -48,7 +48,7 @@ async def warnings(request: Request, viewer: Viewer) -> Response:
     settings = desk_of(request).settings
     directory = settings.directory.resolve()
     arguments = ("check", "--config", str(directory))
-    step = Step("check", findings.Checked, arguments, frozenset({0, 78}))
+    step = Step("check", findings.Checked, arguments, frozenset({0, UNREADABLE}))
     await run_step(step, Path(tempfile.gettempdir()), settings)
     return page(request, "admin/policy_warnings.html", step=step, directory=directory)
 

@@ -34,6 +34,7 @@ SECONDS = 300  # for one step
 PROVE = 60  # seconds of these for the analysis
 MEMORY = 4 * 1024**3  # bytes of address space
 OUTPUT = 256 * 1024**2  # bytes that a step may write
+UNREADABLE = 78  # the exit code for a configuration that can't be used
 LOW = 15  # of nice(2): mail goes before
 PERIOD = "7d"
 
@@ -43,7 +44,7 @@ class State(StrEnum):
     RUNS = "runs"
     DONE = "done"
     FAILED = "failed"  # the command itself, or its time is over
-    LEFT_OUT = "left_out"  # the files have faults
+    LEFT_OUT = "left_out"  # the files can't be read; where only tests fail the rest is worth seeing
 
 
 @dataclass(slots=True)
@@ -157,10 +158,7 @@ class Trials:
     async def _run(self, trial: Trial, settings: Settings) -> None:
         async with self._turn:
             for step in trial.steps:
-                if step is not trial.steps[0] and not trial.fits:
-                    step.state = State.LEFT_OUT
-                else:
-                    await run_step(step, trial.place, settings)
+                await run_step(step, trial.place, settings)
 
 
 def build(
@@ -211,7 +209,7 @@ def _steps(live: Path, new: Path) -> list[Step]:
     prove = ("rules", "check", "--config", str(new), "--seconds", str(PROVE))
     both = frozenset({0, 1})
     return [
-        Step("check", findings.Checked, ("check", "--config", str(new)), frozenset({0, 78})),
+        Step("check", findings.Checked, ("check", "--config", str(new)), frozenset({0, UNREADABLE})),
         Step("lint", findings.Proven, prove, both),
         Step("diff", findings.Compared, diff, both),
         Step("simulate", findings.Simulation, simulate, both),
@@ -223,6 +221,9 @@ async def run_step(step: Step, place: Path, settings: Settings) -> None:
     step.state, step.began = State.RUNS, time.monotonic()
     try:
         code, output, errors = await run_command(step.arguments, place, settings)
+        if code == UNREADABLE and code not in step.exits:
+            step.state = State.LEFT_OUT
+            return
         if code not in step.exits:
             raise RuntimeError(errors[-2_000:] or f"exit {code}")
         step.found = await asyncio.to_thread(msgspec.json.decode, output, type=step.kind)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 from mailbot.domain.policy import Policy
 
@@ -31,7 +31,21 @@ def outline(policy: Policy) -> dict[str, dict[str, str]]:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(repr(value).encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256(_text(value).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _text(value: object) -> str:
+    """Return `repr`, with sets in order: theirs is another in each process."""
+    if isinstance(value, frozenset | set):
+        return f"{{{', '.join(sorted(map(_text, value)))}}}"
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(_text, value))})"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_text(key)}: {_text(each)}' for key, each in value.items())}}}"
+    if is_dataclass(value) and not isinstance(value, type):
+        shown = (f"{each.name}={_text(getattr(value, each.name))}" for each in fields(value) if each.repr)
+        return f"{type(value).__name__}({', '.join(shown)})"
+    return repr(value)
 
 
 def compare_outlines(old: Outline, new: Outline) -> list[str]:

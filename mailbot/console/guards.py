@@ -111,12 +111,9 @@ def _guarded(page: Page, audience: Audience) -> Endpoint:
             return _log_in_first(request)
         if not viewer.roles & _ROLES[audience]:
             raise HTTPException(403)
-        try:
-            if request.method not in SAFE:
-                await check_origin(request)
-            return keep_session(request, await page(request, viewer))
-        finally:
-            await request.close()  # files that were uploaded
+        if request.method not in SAFE:
+            await check_origin(request)
+        return keep_session(request, await page(request, viewer))
 
     return _for(audience, endpoint)
 
@@ -140,11 +137,9 @@ async def enter(request: Request) -> Viewer | None:
     if viewer or not user or request.method not in SAFE:
         return viewer
     secret = await begin_session(request, user, "proxy")
-    return (
-        await _admit(request, secret, sessions.begin(secret, user, "proxy", desk_of(request).now()))
-        if secret
-        else None
-    )
+    if secret is None:
+        return None
+    return await _admit(request, secret, sessions.begin(secret, user, "proxy", desk_of(request).now()))
 
 
 async def find_session(request: Request) -> Viewer | None:

@@ -1,4 +1,4 @@
-"""Retry or drop a mail of the inbox or the outbox, lift a suppression, end a session: for the shell and the pages."""
+"""Retry or drop a mail, lift a suppression, end a session, revoke a token: for the shell and the pages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
 from mailbot.store import inbox, outbox, suppressions
-from mailbot.store.console import forms, sessions
+from mailbot.store.console import forms, sessions, tokens
 
 
 class What(StrEnum):
@@ -22,6 +22,7 @@ class What(StrEnum):
     DROP_OUTBOX = "drop_outbox"
     LIFT = "lift"
     END_SESSION = "end_session"
+    REVOKE_TOKEN = "revoke_token"
 
 
 class Outcome(StrEnum):
@@ -34,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueCommand:
-    """What a person wants done. `target`: the id of a mail, an address, the digest of a session.
+    """What a person wants done. `target`: the id of a mail or a token, an address, the digest of a session.
 
     `because`: the person's words, one line. `once`: the key of a form, which is carried out once.
     """
@@ -91,6 +92,10 @@ def _end_session(connection: Connection, command: QueueCommand) -> bool:
     return True
 
 
+def _revoke_token(connection: Connection, command: QueueCommand) -> bool:
+    return tokens.revoke(connection, [(int(command.target), command.now)])[0]
+
+
 _ACTS: dict[What, Callable[[Connection, QueueCommand], bool]] = {
     What.RETRY_INBOX: _retry_inbox,
     What.DROP_INBOX: _drop_inbox,
@@ -98,4 +103,5 @@ _ACTS: dict[What, Callable[[Connection, QueueCommand], bool]] = {
     What.DROP_OUTBOX: _drop_outbox,
     What.LIFT: _lift,
     What.END_SESSION: _end_session,
+    What.REVOKE_TOKEN: _revoke_token,
 }

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from mailbot.domain.model import InboxState, OutboxState
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.store import outbox_queries, queries, suppressions
-from mailbot.store.console import sessions
+from mailbot.store.console import sessions, tokens
 from mailbot.store.schema import inbox, metadata, outbox
 from mailbot.store.store import Store
 from tests.builders import RINA, SARI
@@ -128,3 +128,16 @@ async def test_an_admin_ends_the_session_of_somebody_else(office: Office) -> Non
         await admin.post("/admin/sessions", {"digest": digest})
         assert (await sari.get("/admin")).status_code == 303
         assert (await admin.get("/admin")).status_code == 200
+
+
+async def test_an_admin_revokes_the_token_of_a_program(office: Office) -> None:
+    token = tokens.NewToken("d", "papan", ADMIN, ("list",), (), office.intake.clock, "operator:eko", None)
+    number = office.store.write_now(tokens.add, token)
+    async with office.visitor(ADMIN) as admin:
+        assert "papan" in (await admin.get("/admin/sessions")).text
+        answer = await admin.post("/admin/sessions", {"token": str(number)})
+        assert answer.headers["location"].endswith("revoke_token")
+        assert "papan" not in (await admin.get("/admin/sessions")).text
+    found = office.store.read_now(tokens.find, "d")
+    assert found
+    assert found.revoked_at == office.intake.clock

@@ -75,7 +75,7 @@ def test_a_reading_command_imports_neither_loader_nor_composer(env: dict[str, st
 
 READERS = (
     *(["ticket", "list"], ["inbox", "list"], ["outbox", "list"], ["suppression", "list"]),
-    *(["cause", "list"], ["compensation", "list"]),
+    *(["cause", "list"], ["compensation", "list"], ["console", "sessions"]),
 )
 
 

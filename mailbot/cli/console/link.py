@@ -2,6 +2,7 @@
 
 import click
 
+from mailbot.cli.shared.completion import complete_agent
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_json
@@ -11,7 +12,7 @@ from mailbot.views.formats import format_duration
 
 
 @click.command("link")
-@click.argument("address")
+@click.argument("address", shell_complete=complete_agent)
 @standard_options
 def link(address: str, in_json: bool) -> None:
     """Make a link that logs in ADDRESS, an agent or an admin, and print it.

@@ -2,6 +2,7 @@
 
 import click
 
+from mailbot.cli.shared.completion import complete_agent
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.options import standard_options
 from mailbot.cli.shared.output import clean, echo, print_json, print_table
@@ -12,7 +13,9 @@ SHOWN = ("address", "way", "created_at", "seen_at", "ends_at")
 
 
 @click.command("sessions")
-@click.option("--end", metavar="ADDRESS", help="Log this person out everywhere.")
+@click.option(
+    "--end", metavar="ADDRESS", shell_complete=complete_agent, help="Log this person out everywhere."
+)
 @standard_options
 def sessions(end: str | None, in_json: bool) -> None:
     """Show who is logged in to the console, the one seen last first."""

@@ -195,6 +195,7 @@ async def test_quotes_are_folded_and_long_mails_end_in_a_link(office: Office) ->
     assert "baris dilipat" in page
     assert "karakter lagi" in page
     assert "karakter lagi" not in whole
+    assert "Kenapa di tiket ini: nomor pada judul, pengirim adalah peserta" in whole
     assert len(whole) > 15_000
 
 

@@ -1,5 +1,6 @@
 """The page of a ticket, what of it refreshes itself, its history, and one message in full."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,12 +24,14 @@ from mailbot.domain.model import Direction, Ticket
 from mailbot.domain.people.access import Viewer
 from mailbot.domain.reasons import term
 from mailbot.store import outbox_queries
+from mailbot.store.codec import match_of
 from mailbot.store.lists import dialogue, ticket_rows
 from mailbot.views.clean_text import clean
 from mailbot.views.event_text import page_event_text
 from mailbot.views.wording import PageWording, capitalised
 
 _ABOVE = 3  # messages
+_START = 256 * 1024  # bytes of a mail that tell whether it has HTML
 _EVENTS, _MAILS = 300, 100  # newest that the history shows
 _FORWARDED = "from"  # the number of a merged ticket that led here
 
@@ -134,16 +137,17 @@ async def whole_message(request: Request, viewer: Viewer) -> Response:
     loaded = await desk_of(request).read(_load_message, ticket, path_id(request, "message"))
     if loaded is None:
         raise HTTPException(404)
-    message, found, raw = loaded
-    shown = Writer(ticket.number, reader_of(request, viewer), found).shown(message)
-    has_html = bool(raw and b"text/html" in raw.lower())
+    message, found, start = loaded
+    writer = Writer(ticket.number, reader_of(request, viewer), replace(found, messages=[message]))
+    because = match_of(message.evidence).reason
     return page(
         request,
         "ticket/message.html",
         ticket=ticket,
-        message=shown,
-        has_html=has_html,
-        has_raw=raw is not None,
+        message=writer.shown(message),
+        because=writer.words.reason(because) if message.direction is Direction.IN else "",
+        has_html=bool(start and b"text/html" in start.lower()),
+        has_raw=start is not None,
     )
 
 
@@ -153,7 +157,8 @@ def _load_message(
     message = dialogue.whole(connection, ticket.number, id_)
     if message is None:
         return None
-    return message, load_dialogue(connection, ticket, None), files.load_raw(connection, ticket, id_)
+    start = dialogue.raw_start(connection, message.inbox_id, _START) if message.inbox_id else None
+    return message, load_dialogue(connection, ticket, None), start
 
 
 ROUTES = [

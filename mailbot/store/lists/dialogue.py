@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, LargeBinary, Row, func, select
 
 from mailbot.domain.events import Event
 from mailbot.domain.model import Authentication, Author, Direction
 from mailbot.domain.reasons import Reason
 from mailbot.domain.replies.folded_lines import folded_lines
 from mailbot.store.codec import event_of, reason_of
-from mailbot.store.schema import events, messages
+from mailbot.store.schema import events, messages, raw_mails
 
 E = TypeVar("E", bound=Event)
 
@@ -92,6 +92,12 @@ def inbox_of(connection: Connection, number: str, id_: int) -> int | None:
     """Return the inbox entry of a message of this ticket; None for what is not there or did not come by mail."""
     here = (messages.c.id == id_, messages.c.ticket == number)
     return connection.scalar(select(messages.c.inbox_id).where(*here))
+
+
+def raw_start(connection: Connection, inbox_id: int, size: int) -> bytes | None:
+    """Load the first bytes of a mail as it came; None where retention deleted it."""
+    start = func.substr(raw_mails.c.content, 1, size, type_=LargeBinary)
+    return connection.scalar(select(start).where(raw_mails.c.inbox_id == inbox_id))
 
 
 def _query(longest: int) -> Any:

@@ -80,7 +80,7 @@ def links_of(connection: Connection, snapshot: Snapshot, ticket: Ticket) -> dict
 def readers(connection: Connection, ticket: Ticket) -> tuple[str, ...]:
     """Return the addresses of those who may read the ticket's page."""
     roles = tickets.roles_of_tickets(connection, [ticket.number]).get(ticket.number, {})
-    return readers_of(ticket, roles)
+    return readers_of(ticket.customer, ticket.reply_to, roles)
 
 
 def mail_link(transaction: Transaction, number: str, address: str) -> bool:

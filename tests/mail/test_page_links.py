@@ -97,8 +97,9 @@ def test_who_takes_part_reads_the_page_and_nobody_else() -> None:
         "named@lain.example": Role.NAMED,
         "former@lain.example": Role.REMOVED,
     }
-    case = ticket(customer=BUDI, reply_to="kasir@pelanggan.example")
-    assert readers_of(case, roles) == (BUDI, "kasir@pelanggan.example", "ana@kantor.example")
+    expected = (BUDI, "kasir@pelanggan.example", "ana@kantor.example")
+    assert readers_of(BUDI, "kasir@pelanggan.example", roles) == expected
+    assert readers_of(BUDI, "", roles) == (expected[0], expected[2])
 
 
 @pytest.mark.parametrize(

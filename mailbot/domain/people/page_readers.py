@@ -12,9 +12,12 @@ from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.participants import Roles, taking_part
 
 
-def readers_of(ticket: Ticket, roles: Roles) -> tuple[str, ...]:
-    """Return the addresses of those who may read the page, the customer's first, each person once."""
-    listed = (ticket.customer, ticket.answers_to, *sorted(taking_part(roles)))
+def readers_of(customer: str, reply_to: str, roles: Roles) -> tuple[str, ...]:
+    """Return the addresses of those who may read the page, the customer's first, each person once.
+
+    `customer` and `reply_to`: of the ticket.
+    """
+    listed = (customer, reply_to, *sorted(taking_part(roles)))
     people: dict[str, str] = {}
     for address in filter(None, listed):
         people.setdefault(owner(address), address)

@@ -19,7 +19,7 @@ from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.page_readers import is_customer, readers_of
 from mailbot.store import conversation, queries
 from mailbot.store.console import revoked_links
-from mailbot.store.schema import attachments, contents, events, messages, outbox
+from mailbot.store.schema import attachments, contents, events, messages, outbox, tickets
 from mailbot.store.tickets import roles_of_tickets
 
 LONGEST = 20_000  # characters of one message
@@ -27,6 +27,8 @@ MOST = 200  # messages, the newest
 COPY = "copy"  # flag of a further copy of a mail
 _KINDS = [kind.name for kind in get_args(ToCustomer)]
 _LEFT = (OutboxState.DOT, OutboxState.SENT)
+
+_PEOPLE = select(tickets.c.customer, tickets.c.reply_to)
 
 Opens = Callable[
     [str, int], bool
@@ -92,18 +94,18 @@ class PageContent:
 def find_reader(connection: Connection, number: str, opens: Opens) -> PageReader | None:
     """Return whom a key belongs to, None for a wrong key and for a number that does not exist.
 
-    The same is read in both cases. A merged ticket leads to where its matter is, for who takes part there.
+    The same is read in both cases, and of the ticket only who takes part: no time tells which numbers exist. A merged
+    ticket leads to where its matter is, for who takes part there.
     """
-    named = queries.ticket(connection, number)
+    named = connection.execute(_PEOPLE.where(tickets.c.number == number)).one_or_none()
     roles = roles_of_tickets(connection, [number]).get(number, {})
     revoked = revoked_links.load(connection, [number])
-    people = readers_of(named, roles) if named else ("",)
+    people = readers_of(*named, roles) if named else ("nobody@invalid.example",)
     address = next((each for each in people if opens(each, revoked.get((number, owner(each)), 0))), "")
-    if named is None or not address:
-        return None
-    if named.merged_into is None:
-        return PageReader(named, address)
-    return _after_merge(connection, named, address)
+    ticket = queries.ticket(connection, number) if named and address else None
+    if ticket is None or ticket.merged_into is None:
+        return PageReader(ticket, address) if ticket else None
+    return _after_merge(connection, ticket, address)
 
 
 def _after_merge(connection: Connection, ticket: Ticket, address: str) -> PageReader | None:
@@ -115,7 +117,7 @@ def _after_merge(connection: Connection, ticket: Ticket, address: str) -> PageRe
             return None
         ticket = found
     roles = roles_of_tickets(connection, [ticket.number]).get(ticket.number, {})
-    if owner(address) not in map(owner, readers_of(ticket, roles)):
+    if owner(address) not in map(owner, readers_of(ticket.customer, ticket.reply_to, roles)):
         return None
     return PageReader(ticket, address)
 

@@ -69,3 +69,23 @@ def wake(store: Store) -> None:
             os.kill(node.pid, WAKE)
         except OSError:
             pass  # it has just ended, or belongs to another user
+
+
+def ask_to_reload(node: queries.NodeStatus) -> str:
+    """Send SIGHUP. Return why it could not be sent, else "".
+
+    The signal would end another program that has the process number by now, so the command line is checked.
+    """
+    try:
+        command = Path(f"/proc/{node.pid}/cmdline").read_bytes()
+    except OSError:
+        command = b"mailbot"  # no such file system here
+    if b"mailbot" not in command:
+        return f"process {node.pid} is no mailbot any more: the daemon was killed"
+    try:
+        os.kill(node.pid, signal.SIGHUP)
+    except ProcessLookupError:
+        return f"process {node.pid} has just ended"
+    except PermissionError:
+        return f"process {node.pid} is not yours: `systemctl reload mailbot`, or run this as root"
+    return ""

@@ -116,3 +116,12 @@ async def test_every_template_of_the_shop_can_be_looked_at(office: Office) -> No
         for name in ("team", "acknowledgement", "closing", "worklist"):
             text = (await admin.get(f"/admin/templates/{name}")).text
             assert "Template ini gagal" not in text
+
+
+async def test_the_first_page_names_files_that_were_edited_since(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "routing.yaml").write_text(ROUTING)
+    office.app = build(replace(office.desk, settings=replace(office.desk.settings, directory=tmp_path)))
+    async with office.visitor(ADMIN) as admin:
+        assert "berkas di server berbeda" not in (await admin.get("/admin")).text
+        (tmp_path / "routing.yaml").write_text(ROUTING + "# by hand")
+        assert "berkas di server berbeda: routing.yaml" in (await admin.get("/admin")).text

@@ -1,7 +1,6 @@
 """`mailbot reload`: the running daemon loads the new policy, and the command prints what changed."""
 
 import os
-import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from mailbot.config.changes import compare_sources
 from mailbot.config.quick_read import find_store
 from mailbot.domain.policy_review import policy_outline
 from mailbot.errors import ConfigError, StoreUnavailable
-from mailbot.operations.daemons import is_alive, of_this_host
+from mailbot.operations.daemons import ask_to_reload, is_alive, of_this_host
 from mailbot.operations.reapply_policy import Change
 from mailbot.store import policies, queries
 from mailbot.store.store import Store
@@ -159,7 +158,7 @@ def _signal_anyway(directory: Path) -> None:
 def _reload(store: Store, before: queries.NodeStatus) -> Reloaded:
     """Signal the daemon and wait for the result in its row."""
     old = _recorded(store, before.policy)
-    if trouble := _signal(before):
+    if trouble := ask_to_reload(before):
         return Reloaded(before, before.policy, before.policy, None, trouble)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
@@ -172,26 +171,6 @@ def _reload(store: Store, before: queries.NodeStatus) -> Reloaded:
             return Reloaded(now, before.policy, now.policy, changed, now.reload_error or "")
     trouble = f"the daemon gave no result within {PATIENCE:.0f} s: see its log"
     return Reloaded(before, before.policy, before.policy, None, trouble)
-
-
-def _signal(node: queries.NodeStatus) -> str:
-    """Send SIGHUP. Return why it could not be sent, else "".
-
-    The signal would end another program that has the process number by now, so the command line is checked.
-    """
-    try:
-        command = Path(f"/proc/{node.pid}/cmdline").read_bytes()
-    except OSError:
-        command = b"mailbot"  # no such file system here
-    if b"mailbot" not in command:
-        return f"process {node.pid} is no mailbot any more: the daemon was killed"
-    try:
-        os.kill(node.pid, signal.SIGHUP)
-    except ProcessLookupError:
-        return f"process {node.pid} has just ended"
-    except PermissionError:
-        return f"process {node.pid} is not yours: `systemctl reload mailbot`, or run this as root"
-    return ""
 
 
 def _recorded(store: Store, version: str) -> _Recorded | None:

@@ -15,6 +15,7 @@ from mailbot.console.desk import Desk
 from mailbot.domain.actor import Actor
 from mailbot.domain.people.access import Viewer
 from mailbot.domain.policy_review.policy_outline import compare_outlines
+from mailbot.operations.daemons import ask_to_reload, of_this_host
 from mailbot.store import policies, queries
 from mailbot.store.console import forms
 
@@ -74,6 +75,9 @@ async def _wait(
         result.trouble = f"the daemon gave no result within {PATIENCE:.0f} s: its log has the reason"
         return
     if node.reload_error is None:
+        for other in of_this_host(await desk.read(queries.list_nodes)):
+            if other.id != node.id:  # a process beside this one
+                ask_to_reload(other)
         result.changed = await desk.read(_changed, old, node.policy)
         result.version = node.policy
         return

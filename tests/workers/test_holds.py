@@ -13,7 +13,8 @@ from sqlalchemy import select, update
 from mailbot.domain import commands as c
 from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import Acted
-from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.grammar import MONEY, Act
+from mailbot.domain.commands.registry import Below
 from mailbot.domain.model import Status
 from mailbot.domain.policy import Team
 from mailbot.domain.reasons import Refusal
@@ -376,3 +377,16 @@ async def test_of_two_agents_at_once_on_three_nodes_one_answers(desk: Desk, stor
     )
     assert sorted(row.ticket for row in authors) == sorted(numbers)
     assert len(outcomes) > 2 * races
+
+
+async def test_what_was_held_may_ask_for_money_wherever_it_is_sent_from(desk: Desk) -> None:
+    number = (await desk.receive()).number
+    await write(desk, number, "Sudah dikirim.", RINA.address)
+    await write(desk, number, "#kompensasi Rp 50.000 paket rusak\n\nMaaf, kami ganti.")
+    assert held(desk) == ["colleague_answered"]
+    send = Act((c.Send(),), below=Below.NOTE)
+    command = TicketCommand(number, send, Actor.agent(BAYU.address), desk.clock, money="send" in MONEY)
+    acted = run_command(desk.store, desk.runtime, command)
+    assert isinstance(acted, Acted)
+    assert [str(each.reason.code) for each in acted.done] == ["did_compensate"]
+    assert "Maaf, kami ganti." in texts(desk)[-1]

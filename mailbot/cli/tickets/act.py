@@ -17,7 +17,7 @@ from mailbot.cli.shared.completion import (
 from mailbot.cli.shared.options import as_option, because_option, standard_options
 from mailbot.cli.shared.output import clean_block
 from mailbot.domain import commands
-from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.grammar import MONEY, Act
 from mailbot.domain.commands.registry import BY_NAME, Below, Reading, Verb
 from mailbot.domain.reasons import Refusal
 from mailbot.mail.parsing import charsets
@@ -59,12 +59,18 @@ cause_option = click.option(
 
 
 def carry_out_act(
-    number: str, act: "Act | Read", agent: str | None, *, in_json: bool, anyway: bool = False
+    number: str,
+    act: "Act | Read",
+    agent: str | None,
+    *,
+    in_json: bool,
+    anyway: bool = False,
+    money: bool = False,
 ) -> None:
     """Carry out commands; what that needs is imported only now, for help and completion do without it."""
     from mailbot.cli.tickets import carry_out
 
-    carry_out.carry_out_act(number, act, agent, in_json=in_json, anyway=anyway)
+    carry_out.carry_out_act(number, act, agent, in_json=in_json, anyway=anyway, money=money)
 
 
 anyway_option = click.option(
@@ -95,7 +101,7 @@ def _make(verb: Verb) -> click.Command:
                 return found
             return Act(found if isinstance(found, tuple) else (found,), answer)
 
-        carry_out_act(number, read, agent, in_json=in_json, anyway=anyway)
+        carry_out_act(number, read, agent, in_json=in_json, anyway=anyway, money=verb.name in MONEY)
 
     usage = verb.usage["en"] or "[WORDS]"
     command: Callable[..., Any] = acting_options(because_option(run))

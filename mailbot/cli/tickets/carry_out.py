@@ -53,11 +53,20 @@ def _money_json(decided: Acted | Decision) -> dict[str, Any]:
 
 
 def carry_out_act(
-    number: str, act: Act | Read, agent: str | None, *, in_json: bool, anyway: bool = False
+    number: str,
+    act: Act | Read,
+    agent: str | None,
+    *,
+    in_json: bool,
+    anyway: bool = False,
+    money: bool = False,
 ) -> None:
-    """Do the same for commands of the registry. `anyway`: although a colleague has just answered."""
+    """Do the same for commands of the registry. `anyway`: although a colleague has just answered.
+
+    `money`: it may be about compensation, as what was held and is sent after all.
+    """
 
     def decide(store: Store, runtime: Runtime, found: str, by: Actor) -> Acted | Refusal | None:
-        return run_command(store, runtime, TicketCommand(found, act, by, now(), anyway=anyway))
+        return run_command(store, runtime, TicketCommand(found, act, by, now(), money=money, anyway=anyway))
 
     carry_out(number, agent, decide, in_json=in_json)

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from mailbot.console.acting.keys import key_of
 from mailbot.domain import commands as c
 from mailbot.domain import reasons
-from mailbot.domain.commands.grammar import Act
+from mailbot.domain.commands.grammar import MONEY, Act
 from mailbot.domain.commands.registry import BY_NAME, MOST_WORDS, Below, Reading
 from mailbot.domain.model import Attachment
 from mailbot.domain.reasons import Refusal
@@ -18,7 +18,6 @@ from mailbot.store.console.drafts import LONGEST
 
 ANSWER, NOTE = "answer", "note"
 _DIGITS = 18  # of an id: the engines have no larger integers
-_MONEY = frozenset({"compensate", "approve", "refuse", "send"})  # what was held may be about money
 
 # What an answer can go with: the verb, and its argument before what the form asks for.
 THEN = {
@@ -70,7 +69,7 @@ class Attempt:
 
     @property
     def about_money(self) -> bool:
-        return self.verb in _MONEY
+        return self.verb in MONEY
 
 
 def read_form(form: FormData) -> Attempt:

@@ -72,7 +72,7 @@ def is_verb(line: str) -> bool:
     return read is not None and read.word in BY_WORD
 
 
-MONEY = frozenset({"compensate", "approve", "refuse"})
+MONEY = frozenset({"compensate", "approve", "refuse", "send"})  # what was held may ask for money
 
 
 def names_money(text: str) -> bool:

@@ -77,6 +77,7 @@ def build(desk: Desk) -> Starlette:
         Middleware(BodyLimit, most=desk.settings.limits.size),
     ]
     app = Starlette(routes=found, middleware=middleware, exception_handlers=HANDLERS)
+    app.router.redirect_slashes = False  # it leads to whatever host a request names, and to http
     app.state.desk, app.state.allowance, app.state.reporting = desk, Allowance(), asyncio.Lock()
     return app
 

@@ -11,8 +11,8 @@ import pytest
 from mailbot.config.model import Console
 from mailbot.console.guards import cookie_name
 from mailbot.store.console.sessions import digest_of
-from tests.builders import RINA
-from tests.console.attacks import contents
+from tests.builders import RINA, SARI
+from tests.console.attacks import contents, targets
 from tests.console.office import Office
 from tests.console.test_log_in_link import CSRF, ask, key_of, mailed
 
@@ -124,6 +124,18 @@ async def test_no_way_of_logging_in_leads_away_from_us(office: Office, wanted: s
     for answer in answers:
         to = urlsplit(answer.headers["location"])
         assert (to.scheme, to.netloc, to.path) == ("", "", "/tickets")
+
+
+async def test_no_answer_leads_to_the_host_that_a_request_names(office: Office) -> None:
+    office.desk.leaving.set()  # streams end at once
+    evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+    async with office.visitor(SARI.address) as sari, office.visitor() as nobody:
+        for visitor in (sari, nobody):
+            for target in targets(office.app):
+                for path in (target.filled(), f"{target.filled()}/", f"//evil.example{target.filled()}"):
+                    answer = await visitor.client.request(target.method, path, headers=evil)
+                    led = answer.headers.get("location", "") + answer.headers.get("hx-redirect", "")
+                    assert not led.startswith(("//", "http")), path
 
 
 async def test_a_page_that_is_left_by_logging_out_is_not_kept(office: Office) -> None:

@@ -11,7 +11,8 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -149,12 +150,16 @@ class NewFiles:
             raise FilesChanged
         self.check_links()
         former = self.directory / FORMER / now.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
-        _copy({name: content for name, content in current.items() if name in self.files}, former)
+        places = [self.directory / name for name in self.files]
         try:
-            self._replace()
-        except OSError:
-            self.put_back(former)
-            raise
+            for name, place in zip(self.files, places, strict=True):
+                _stage(place, self.files[name])
+            _copy({name: content for name, content in current.items() if name in self.files}, former)
+            self._replace(places, former)
+        finally:
+            for place in places:
+                with suppress(OSError):
+                    _beside(place).unlink()  # what an error has left
         return former
 
     def check_links(self) -> None:
@@ -165,13 +170,14 @@ class NewFiles:
             if place.is_symlink() or not place.parent.resolve().is_relative_to(inside):
                 raise Unusable("link", name)
 
-    def _replace(self) -> None:
-        staged = [
-            (_stage(self.directory / name, self.files[name]), self.directory / name) for name in self.files
-        ]
-        for new, place in staged:
-            new.replace(place)
-        for folder in {place.parent for _, place in staged}:
+    def _replace(self, places: Sequence[Path], former: Path) -> None:
+        try:
+            for place in places:
+                _beside(place).replace(place)
+        except OSError:
+            self.put_back(former)
+            raise
+        for folder in {place.parent for place in places}:
             _sync(folder)
 
     def put_back(self, former: Path) -> None:
@@ -179,9 +185,10 @@ class NewFiles:
         for name in self.files:
             place, before = self.directory / name, former / name
             if before.is_file():
-                _stage(place, before.read_bytes()).replace(place)
-            else:
-                place.unlink(missing_ok=True)
+                _stage(place, before.read_bytes())
+                _beside(place).replace(place)
+            elif place.is_file():
+                place.unlink()
 
 
 def _copy(files: Files, folder: Path) -> None:
@@ -191,17 +198,20 @@ def _copy(files: Files, folder: Path) -> None:
         place.write_bytes(content)
 
 
-def _stage(place: Path, content: bytes) -> Path:
+def _beside(place: Path) -> Path:
+    """Return where a new file waits until it takes its place."""
+    return place.with_name(f".{place.name}.new")
+
+
+def _stage(place: Path, content: bytes) -> None:
     """Write a file beside its place, as readable as the one that is there."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    staged = place.with_name(f".{place.name}.new")
-    with staged.open("wb") as file:
+    with _beside(place).open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     if place.exists():
-        shutil.copymode(place, staged)
-    return staged
+        shutil.copymode(place, _beside(place))
 
 
 def _sync(folder: Path) -> None:

@@ -51,8 +51,8 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "refusal": ("refusal", "penolakan"),
         "receipt": ("receipt", "tanda terima perintah"),
         "agent_help": ("help to an agent", "bantuan bagi agen"),
-        "compensation_wanted": ("compensation_wanted", "permintaan kompensasi"),
-        "compensation_decided": ("compensation_decided", "keputusan kompensasi"),
+        "compensation_wanted": ("request for compensation", "permintaan kompensasi"),
+        "compensation_decided": ("decision on compensation", "keputusan kompensasi"),
     },
     "field": {
         "subject": ("the subject", "judul"),

@@ -27,6 +27,8 @@ def pages(gallery: Gallery) -> Iterator[Shown]:
     yield Shown("my-list", "/tickets", AGENT)
     yield Shown("team", "/tickets/team", MANAGER)
     yield Shown("ticket", f"/tickets/{number}", AGENT)
+    yield Shown("ticket-history", f"/tickets/{number}/history", AGENT)
+    yield Shown("ticket-message", f"/tickets/{number}/messages/1", AGENT)
     yield Shown("drafts", "/tickets/drafts", AGENT)
     yield Shown("new-ticket", "/tickets/new", AGENT)
     yield Shown("search", "/search?q=saldo", AGENT)

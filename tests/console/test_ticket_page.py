@@ -16,11 +16,13 @@ from mailbot.domain.commands.grammar import Act
 from mailbot.domain.commands.registry import Below
 from mailbot.domain.model import OutboxState
 from mailbot.domain.reasons import Refusal
+from mailbot.operations.legal_hold import HoldCommand, hold
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store.schema import outbox, raw_mails
 from tests.builders import BAYU, BOX, DEWI, RINA, SARI
 from tests.console.office import Office, Served
+from tests.domain.compensation.test_requests import LIMITS, rp
 from tests.workers.test_agent_replies import reply
 from tests.workers.test_intake import BUDI
 
@@ -28,13 +30,10 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 SVG = "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIG9ubG9hZD0iYWxlcnQoMSkiLz4="
 
 
-def act(office: Office, number: str, agent: str, act: Act) -> None:
-    acted = run_command(
-        office.store,
-        office.intake.runtime,
-        TicketCommand(number, act, Actor.agent(agent), office.intake.clock),
-    )
-    assert isinstance(acted, Acted)
+def act(office: Office, number: str, agent: str, act: Act, *, money: bool = False) -> None:
+    by, now = Actor.agent(agent), office.intake.clock
+    command = TicketCommand(number, act, by, now, money=money)
+    assert isinstance(run_command(office.store, office.intake.runtime, command), Acted)
 
 
 def words(html: str) -> str:
@@ -343,3 +342,23 @@ async def test_it_says_who_took_a_ticket(office: Office) -> None:
         page = words((await rina.get(f"/tickets/{ticket.number}")).text)
     assert "Bayu mengambilnya." in page
     assert "Giliran Bayu: jawab" in page
+
+
+async def test_people_money_and_holds_stand_beside_the_dialogue(office: Office) -> None:
+    office = Office(office.store, authority=LIMITS)
+    ticket = await office.receive(Cc="Ana <ana@kantor.example>", Subject="Barang")
+    act(office, ticket.number, RINA.address, Act((c.Compensate(rp(900), "Terlambat"),)), money=True)
+    by, now = Actor.operator("eko"), office.intake.clock
+    hold(office.store, office.intake.runtime, HoldCommand(ticket.number, True, "Surat polisi", by, now))
+    await office.receive(sender="lain@orang.example", Subject=f"Re: {ticket.number}")
+    async with office.visitor(RINA.address) as rina:
+        page = words((await rina.get(f"/tickets/{ticket.number}")).text.partition("<aside")[2])
+    for said in (
+        "Belum dikonfirmasi ana@kantor.example",
+        "Permintaan 1 Rp900 diminta, Rina, hari ini",
+        ": Terlambat",
+        "Dilarang dihapus sejak hari ini",
+        ": Surat polisi",
+        "Diakui, tanpa bukti, oleh TOKO-",
+    ):
+        assert said in page

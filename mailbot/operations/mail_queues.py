@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -20,6 +20,7 @@ class What(StrEnum):
     DROP_INBOX = "drop_inbox"
     RETRY_OUTBOX = "retry_outbox"
     DROP_OUTBOX = "drop_outbox"
+    RETRY_FAILED = "retry_failed"  # all that failed in the last `target` hours
     LIFT = "lift"
     END_SESSION = "end_session"
     REVOKE_TOKEN = "revoke_token"
@@ -35,7 +36,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueCommand:
-    """What a person wants done. `target`: the id of a mail or a token, an address, the digest of a session.
+    """What a person wants done. `target`: the id of a mail or a token, hours, an address, the digest of a session.
 
     `because`: the person's words, one line. `once`: the key of a form, which is carried out once.
     """
@@ -83,6 +84,12 @@ def _drop_outbox(connection: Connection, command: QueueCommand) -> bool:
     return outbox.drop(connection, [outbox.Dropped(int(command.target), reason, command.now)])[0]
 
 
+def _retry_failed(connection: Connection, command: QueueCommand) -> bool:
+    since = command.now - timedelta(hours=int(command.target))
+    count, _ = outbox.retry_failed(connection, [outbox.RetryFailed(since, "", command.now)])[0]
+    return count > 0
+
+
 def _lift(connection: Connection, command: QueueCommand) -> bool:
     return suppressions.remove(connection, [command.target])[0]
 
@@ -101,6 +108,7 @@ _ACTS: dict[What, Callable[[Connection, QueueCommand], bool]] = {
     What.DROP_INBOX: _drop_inbox,
     What.RETRY_OUTBOX: _retry_outbox,
     What.DROP_OUTBOX: _drop_outbox,
+    What.RETRY_FAILED: _retry_failed,
     What.LIFT: _lift,
     What.END_SESSION: _end_session,
     What.REVOKE_TOKEN: _revoke_token,

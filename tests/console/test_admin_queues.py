@@ -1,11 +1,14 @@
 """The admins' pages on mail that waits, failed or is parked, on suppressions, sessions, and whether mail flows."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
+from mailbot.console.admin.routes import ROUTES
+from mailbot.console.guards import Audience
 from mailbot.domain.model import InboxState, OutboxState
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.store import outbox_queries, queries, suppressions
@@ -50,6 +53,10 @@ async def test_the_pages_are_for_admins_alone(office: Office, path: str) -> None
     async with office.visitor(SARI.address) as manager, office.visitor(ADMIN) as admin:
         assert (await manager.get(path)).status_code == 403
         assert (await admin.get(path)).status_code == 200
+
+
+def test_each_route_of_the_part_is_for_admins_alone() -> None:
+    assert {route.endpoint.audience for route in ROUTES} == {Audience.ADMINS}
 
 
 async def test_the_first_page_says_what_status_says(office: Office) -> None:
@@ -141,3 +148,17 @@ async def test_an_admin_revokes_the_token_of_a_program(office: Office) -> None:
     found = office.store.read_now(tokens.find, "d")
     assert found
     assert found.revoked_at == office.intake.clock
+
+
+async def test_all_that_failed_since_some_hours_is_tried_again(office: Office) -> None:
+    mail_id = await _failed(office)
+    _set(office, outbox, settled_at=office.intake.clock)
+    office.intake.clock += timedelta(hours=2)
+    async with office.visitor(ADMIN) as admin:
+        for hours, said in (("1", "refused"), ("6", "retry_failed")):
+            answer = await admin.post("/admin/outbox", {"hours": hours, "once": hours})
+            assert answer.headers["location"] == f"/admin/outbox?said={said}"
+        assert (await admin.post("/admin/outbox", {"hours": "99999999999"})).status_code == 400
+    entry = office.store.read_now(outbox_queries.find_entry, mail_id)
+    assert entry
+    assert entry.state is OutboxState.DUE

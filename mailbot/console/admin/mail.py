@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mailbot.console.admin.mail_result import MailResult, condition_text, value_text
+from mailbot.console.admin.queues import unread
 from mailbot.console.desk import Desk, desk_of
 from mailbot.console.guards import for_admins
 from mailbot.console.respond import page, reader_of
@@ -100,6 +101,7 @@ async def _explain(request: Request, viewer: Viewer, trial: TrialMail) -> Respon
         stored=stored,
         text=condition_text,
         value=value_text,
+        unread=unread,
     )
 
 

@@ -45,11 +45,13 @@ async def overview(request: Request, viewer: Viewer) -> Response:
 
 async def warnings(request: Request, viewer: Viewer) -> Response:
     """Check the files as they are on the server now, by `mailbot check` in a process of its own."""
-    settings = desk_of(request).settings
+    desk = desk_of(request)
+    settings = desk.settings
     directory = settings.directory.resolve()
     arguments = ("check", "--config", str(directory))
     step = Step("check", findings.Checked, arguments, frozenset({0, UNREADABLE}))
-    await run_step(step, Path(tempfile.gettempdir()), settings)
+    async with desk.admin.trials.checking:
+        await run_step(step, Path(tempfile.gettempdir()), settings)
     return page(request, "admin/policy_warnings.html", step=step, directory=directory)
 
 

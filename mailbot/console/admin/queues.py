@@ -13,8 +13,10 @@ from starlette.routing import Route
 from mailbot.console.desk import Desk, desk_of
 from mailbot.console.guards import for_admins
 from mailbot.console.respond import page
+from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, InboundMail, InboxState, OutboxState
 from mailbot.domain.people.access import Viewer
+from mailbot.mail.compose.notice_words import UNREAD
 from mailbot.mail.parsing.parse import parse
 from mailbot.operations.mail_queues import Outcome, QueueCommand, What, carry_out
 from mailbot.store import outbox_queries, queries, suppressions
@@ -24,6 +26,7 @@ from mailbot.views.formats import format_size
 SHOWN = 100  # rows of a list
 BECAUSE = 150  # characters of a reason
 LARGEST_ID = 2**63
+HOURS = ("1", "6", "24", "168")  # since which failed mail is tried again
 STUCK = "stuck"  # beside the states: claimed, and in nobody's hand
 INBOX_STATES = (InboxState.PARKED, STUCK, InboxState.NEW)
 OUTBOX_STATES: dict[str, tuple[OutboxState, ...]] = {
@@ -101,6 +104,11 @@ def _parsed(desk: Desk, raw: bytes) -> InboundMail:
     return parse(raw, trust.authserv_ids, desk.policy.mailboxes.keys())
 
 
+def unread(mail: InboundMail, language: str) -> str:
+    """Return in words what could not be read of a mail."""
+    return " ".join(UNREAD[language][flag] for flag in mail.flags if flag in UNREAD[language])
+
+
 def _chosen(request: Request, states: tuple[str, ...]) -> str:
     asked = request.query_params.get("state", "")
     return asked if asked in states else states[0]
@@ -119,12 +127,22 @@ def _list(request: Request, template: str, found: list[Any], state: str, states:
         once=secrets.token_urlsafe(),
         shown=SHOWN,
         size=format_size,
+        why=reasons.render,
     )
 
 
 def _mail_page(request: Request, template: str, **values: Any) -> Response:
     said = request.query_params.get("said", "")
-    return page(request, template, said=said, once=secrets.token_urlsafe(), size=format_size, **values)
+    return page(
+        request,
+        template,
+        said=said,
+        once=secrets.token_urlsafe(),
+        size=format_size,
+        why=reasons.render,
+        unread=unread,
+        **values,
+    )
 
 
 # --- what the forms do --------------------------------------------------------------------------------------
@@ -140,6 +158,15 @@ async def act_on_outbox(request: Request, viewer: Viewer) -> Response:
     """Retry or drop a mail of ours."""
     what = {"retry": What.RETRY_OUTBOX, "drop": What.DROP_OUTBOX}
     return await _act_on_mail(request, viewer, "/admin/outbox", what)
+
+
+async def retry_failed(request: Request, viewer: Viewer) -> Response:
+    """Try all mail again that failed since some hours, as after a relay that refused everybody."""
+    hours = str((await request.form()).get("hours", ""))
+    if hours not in HOURS:
+        raise HTTPException(400)
+    outcome = await act(request, viewer, What.RETRY_FAILED, hours)
+    return RedirectResponse(f"/admin/outbox?said={said_of(What.RETRY_FAILED, outcome)}", 303)
 
 
 async def _act_on_mail(request: Request, viewer: Viewer, back: str, what: dict[str, What]) -> Response:
@@ -178,7 +205,8 @@ ROUTES = [
     Route("/admin/inbox", for_admins(inbox)),
     Route("/admin/inbox/{mail_id:int}", for_admins(inbox_mail), methods=["GET"]),
     Route("/admin/inbox/{mail_id:int}", for_admins(act_on_inbox), methods=["POST"]),
-    Route("/admin/outbox", for_admins(outbox)),
+    Route("/admin/outbox", for_admins(outbox), methods=["GET"]),
+    Route("/admin/outbox", for_admins(retry_failed), methods=["POST"]),
     Route("/admin/outbox/{mail_id:int}", for_admins(outbox_mail), methods=["GET"]),
     Route("/admin/outbox/{mail_id:int}", for_admins(act_on_outbox), methods=["POST"]),
     Route("/admin/suppressions", for_admins(suppressed), methods=["GET"]),

@@ -130,6 +130,7 @@ class Trials:
     def __init__(self) -> None:
         self._trials: OrderedDict[str, Trial] = OrderedDict()
         self._turn = asyncio.Lock()
+        self.checking = asyncio.Lock()  # the files on the server are checked for one page at a time
         self.in_force = asyncio.Lock()  # files are put in place by one form at a time
 
     def find(self, key: str) -> Trial | None:

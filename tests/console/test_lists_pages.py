@@ -13,6 +13,7 @@ from mailbot.domain.people.access import find_viewer
 from mailbot.operations.ticket_commands import TicketCommand
 from mailbot.store.console import drafts
 from mailbot.store.console.drafts import Draft
+from mailbot.store.schema import tickets
 from tests.builders import BAYU, DEWI, RINA, SARI
 from tests.console.office import Office, Visitor
 
@@ -63,7 +64,7 @@ async def test_a_ticket_that_i_began_to_write_on_is_marked_for_me_alone(office: 
     office.store.write_now(drafts.save, draft)
     for address, marked in ((RINA.address, True), (BAYU.address, False)):
         async with office.visitor(address) as visitor:
-            assert ("Konsep Anda" in (await visitor.get("/tickets/team")).text) is marked
+            assert ("Draf Anda" in (await visitor.get("/tickets/team")).text) is marked
 
 
 async def test_what_waits_and_what_is_snoozed_is_folded_with_its_count(office: Office) -> None:
@@ -89,9 +90,33 @@ async def test_who_has_nothing_to_do_is_offered_what_nobody_has_in_the_own_teams
         connection.exec_driver_sql("UPDATE tickets SET assignee = NULL")
     async with office.visitor(RINA.address) as rina:
         html = (await rina.get("/tickets")).text
-    assert numbers(html) == [ticket.number]
-    assert other.number not in html
-    assert f'<button name="number" value="{ticket.number}"' in html
+        assert numbers(html) == [ticket.number]
+        assert other.number not in html
+        assert f'<button name="number" value="{ticket.number}"' in html
+        once = re.findall(r'name="once" value="([^"]+)"', html)[0]
+        form = {"number": ticket.number, "verb": "take", "words": "", "once": once}
+        await rina.post("/tickets/bulk", form)
+    assert office.ticket(ticket.number).assignee == RINA.address
+
+
+async def test_a_long_list_of_mine_shows_its_first_part_and_leads_to_the_rest(office: Office) -> None:
+    for n in range(3):
+        office.intake.clock += timedelta(minutes=1)
+        await office.receive(sender=f"siti{n}@pelanggan.example")
+    with office.store.engine.begin() as connection:
+        columns = [column.name for column in tickets.c if column.name != "number"]
+        names = ", ".join(f'"{name}"' for name in columns)
+        connection.exec_driver_sql(f"UPDATE tickets SET assignee = '{RINA.address}'")
+        connection.exec_driver_sql(
+            f"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 150) INSERT INTO tickets "
+            f"(number, {names}) SELECT 'COPY-' || n, {names} FROM (SELECT * FROM tickets LIMIT 1), n"
+        )
+    async with office.visitor(RINA.address) as rina:
+        html = (await rina.get("/tickets")).text
+    assert html.count("data-row>") == 100
+    assert "153 untuk dikerjakan" in html
+    assert "53 lagi" in html
+    assert len(html) < 150_000
 
 
 async def test_an_admin_who_answers_no_customers_is_led_to_the_lists_of_teams(office: Office) -> None:

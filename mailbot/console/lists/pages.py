@@ -22,7 +22,7 @@ from mailbot.domain.policy import Policy
 from mailbot.domain.routing.conditions import PRIORITIES
 from mailbot.store.lists import ticket_list, worklists
 
-SHOWN = 100  # tickets of each part of an agent's list
+SHOWN = {"now": 100, "waiting": 40, "snoozed": 40}  # tickets of each part of an agent's list
 MOST = 5_000  # live tickets that are sorted by promise: of more, the oldest
 UNASSIGNED = 20  # of their teams, shown to who has nothing to do
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -58,12 +58,12 @@ async def my_list(request: Request, viewer: Viewer) -> Response:
 def _read_mine(connection: Connection, desk: Desk, viewer: Viewer) -> Mine:
     tickets = {each.number: each for each in worklists.live_tickets(connection, viewer.address)}
     now = desk.now()
-    parts: dict[str, list[Ticket]] = {"now": [], "waiting": [], "snoozed": []}
+    parts: dict[str, list[Ticket]] = {name: [] for name in SHOWN}
     for number, _ in _by_promise(connection, desk, [(each.number, each.events) for each in tickets.values()]):
         parts[_part(tickets[number], now)].append(tickets[number])
     free = [] if parts["now"] else _read_unassigned(connection, desk, viewer)
     shown = {
-        name: Part(read_rows(connection, desk, viewer, found[:SHOWN]), len(found))
+        name: Part(read_rows(connection, desk, viewer, found[: SHOWN[name]]), len(found))
         for name, found in parts.items()
     }
     return Mine(unassigned=free, **shown)

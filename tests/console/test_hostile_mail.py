@@ -17,6 +17,7 @@ from mailbot.store import inbox
 from mailbot.store.schema import messages, metadata
 from mailbot.store.store import Store
 from tests.builders import BOX, SARI
+from tests.console.conftest import PHONE
 from tests.console.customers import SITE, links
 from tests.console.hostile import CALL, CANARY, PAYLOADS, Hostile, mails
 from tests.console.office import Office
@@ -307,3 +308,21 @@ def test_nothing_runs_in_the_original_view(open_page: Any, besieged: Besieged) -
         page.goto(f"{path}/html")
     assert ran == []
     assert frames >= len(PAYLOADS) // 2
+
+
+def test_a_word_without_end_fits_a_phone(open_page: Any, besieged: Besieged) -> None:
+    page = open_page("/static/icon.svg", address=SARI.address, size=PHONE)
+    tickets = {
+        number
+        for mail, number in zip(besieged.mails, besieged.numbers, strict=True)
+        if mail.payload.startswith("WWW")
+    }
+    wide = {}
+    for path in (
+        *(f"/tickets/{number}" for number in tickets),
+        "/tickets/team?sort=newest",
+        "/search?q=halo",
+    ):
+        page.goto(path, wait_until="domcontentloaded")
+        wide[path] = page.evaluate("document.documentElement.scrollWidth")
+    assert {path: width for path, width in wide.items() if width > PHONE["width"]} == {}

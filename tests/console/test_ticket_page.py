@@ -92,8 +92,8 @@ async def test_another_spelling_and_a_merged_ticket_lead_to_the_right_page(offic
         by = Actor.agent(RINA.address)
         command = MergeCommand(second.number, c.Merge(first.number), by, office.intake.clock)
         assert not isinstance(join(office.store, office.intake.runtime, command), Refusal | None)
-        moved = await rina.get(f"/tickets/{second.number}")
-        assert moved.headers["location"] == f"/tickets/{first.number}?from={second.number}"
+        moved = await rina.get(f"/tickets/{second.number}?done=abc")
+        assert moved.headers["location"] == f"/tickets/{first.number}?from={second.number}&done=abc"
         page = words((await rina.get(moved.headers["location"])).text)
     assert f"{second.number} digabungkan ke tiket ini." in page
 

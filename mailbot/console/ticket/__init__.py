@@ -1,1 +1,1 @@
-"""The page of one ticket: how it stands, its dialogue, its people, why it is here, what happened."""
+"""The page of one ticket: its state, its dialogue, its people, why it is here, what happened."""

@@ -1,4 +1,4 @@
-"""How a ticket stands: what is asked of whom and by when, and apart from it what comes next by itself."""
+"""The state of a ticket: what is asked of whom and by when, and apart from it what comes next by itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Scene:
     def promised_at(self) -> datetime | None:
         return ladder.promised_at(self.ticket, self.reader.policy)
 
-    def say(self, indonesian: str, english: str, **values: object) -> str:
+    def t(self, indonesian: str, english: str, **values: object) -> str:
         return self.words.t(indonesian, english).format(**values)
 
     def notice(self, name: str, **values: object) -> str:
@@ -64,40 +64,38 @@ def band_of(scene: Scene) -> Band:
 def _ended(scene: Scene) -> tuple[str, str]:
     ticket, reader = scene.ticket, scene.reader
     if ticket.status is Status.MERGED:
-        return "solved", scene.say("Digabungkan ke {to}.", "Merged into {to}.", to=ticket.merged_into)
+        return "solved", scene.t("Digabungkan ke {to}.", "Merged into {to}.", to=ticket.merged_into)
     if ticket.status is Status.FILED:
-        return "", scene.say(
+        return "", scene.t(
             "Email otomatis, hanya disimpan: tidak ada yang menunggu jawaban.",
             "Automatic mail, only kept: nobody waits for an answer.",
         )
     at = reader.moment(ticket.closed_at) if ticket.closed_at else ""
     cause, score = reader.label("cause", ticket.cause), ticket.satisfaction
-    rating = scene.say("nilai {score} dari 5", "rated {score} of 5", score=score) if score else ""
-    return "solved", " · ".join(
-        filter(None, (scene.say("Selesai {at}", "Closed {at}", at=at), cause, rating))
-    )
+    rating = scene.t("nilai {score} dari 5", "rated {score} of 5", score=score) if score else ""
+    return "solved", " · ".join(filter(None, (scene.t("Selesai {at}", "Closed {at}", at=at), cause, rating)))
 
 
 def _live(scene: Scene) -> tuple[str, str]:
     ticket = scene.ticket
     if ticket.held_for:
-        return "soon", scene.say(
+        return "soon", scene.t(
             "Ditahan: pengirim mengaku tentang {number} tanpa bukti. Terima atau tolak.",
             "Held: the sender claims to be about {number} without proof. Accept or reject it.",
             number=ticket.held_for,
         )
     if ticket.turn is Turn.CUSTOMER:
-        return "", _wait(scene, scene.say("Menunggu pelanggan", "Waiting for the customer"))
+        return "", _wait(scene, scene.t("Menunggu pelanggan", "Waiting for the customer"))
     state = _state(scene)
     if ticket.turn is Turn.THIRD_PARTY and state != "late":
-        return state, _wait(scene, scene.say("Menunggu pihak ketiga", "Waiting for a third party"))
+        return state, _wait(scene, scene.t("Menunggu pihak ketiga", "Waiting for a third party"))
     return state, _asked(scene, state)
 
 
 def _asked(scene: Scene, state: str) -> str:
     ticket, reader, at = scene.ticket, scene.reader, scene.promised_at
     if at is None:
-        return scene.say("Giliran kami.", "It is our turn.")
+        return scene.t("Giliran kami.", "It is our turn.")
     names = {"customer": scene.customer, "at": reader.clock(at), "left": reader.left(at)}
     kind = "late" if state == "late" else "turn"
     if ticket.assignee:
@@ -106,7 +104,7 @@ def _asked(scene: Scene, state: str) -> str:
     if ticket.team in scene.viewer.teams:
         return scene.notice(f"{kind}_teams", **names)
     team = reader.label("team", ticket.team)
-    return scene.notice(f"{kind}_other", owner=scene.say("tim {team}", "team {team}", team=team), **names)
+    return scene.notice(f"{kind}_other", owner=scene.t("tim {team}", "team {team}", team=team), **names)
 
 
 def _state(scene: Scene) -> str:
@@ -118,7 +116,7 @@ def _wait(scene: Scene, who: str) -> str:
     ticket = scene.ticket
     until = ""
     if ticket.turn_until:
-        until = scene.say(" sampai {at}", " until {at}", at=scene.reader.moment(ticket.turn_until))
+        until = scene.t(" sampai {at}", " until {at}", at=scene.reader.moment(ticket.turn_until))
     return f"{who}{until}" + (f": {scene.words.reason(ticket.turn_why)}" if ticket.turn_why else ".")
 
 
@@ -130,19 +128,19 @@ def _steps(scene: Scene) -> Iterator[str]:
         listed = (f"{reader.clock(at)} {scene.words.reason(reason)}" for at, reason in steps)
         yield scene.notice("next", steps=", ".join(listed))
     if closes := ladder.closes_at(ticket, reader.policy):
-        yield scene.say(
+        yield scene.t(
             "Tutup sendiri {at}, kecuali pelanggan menjawab.",
             "Closes by itself {at}, unless the customer answers.",
             at=reader.moment(closes),
         )
     if worklist.is_snoozed(ticket, reader.now) and ticket.snoozed_until:
-        yield scene.say("Ditunda sampai {at}.", "Snoozed until {at}.", at=reader.moment(ticket.snoozed_until))
+        yield scene.t("Ditunda sampai {at}.", "Snoozed until {at}.", at=reader.moment(ticket.snoozed_until))
 
 
 def _warnings(scene: Scene) -> Iterator[str]:
     reader, newest, deadline = scene.reader, scene.newest, scene.facts.deadline
     if step := ladder.open_question(scene.ticket, reader.policy):
-        yield scene.say(
+        yield scene.t(
             "{level} ditanya: {question} Pilihan: {options}.",
             "{level} was asked: {question} Options: {options}.",
             level=reader.label("level", step.ask_decision),
@@ -152,7 +150,7 @@ def _warnings(scene: Scene) -> Iterator[str]:
     if newest and newest.authentication is Authentication.FAIL:
         yield scene.notice("sender_fail", address=newest.author or "?")
     if deadline and deadline.state is DeadlineState.PARKED:
-        yield scene.say(
+        yield scene.t(
             "Tenggat tiket ini gagal dijalankan mailbot: beri tahu operator.",
             "mailbot failed on this ticket's deadline: tell an operator.",
         )

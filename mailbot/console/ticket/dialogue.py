@@ -39,7 +39,7 @@ class ShownFile:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a mail of ours, in words. `state`: a class of the look."""
+    """The outcome of a mail that we sent, in words. `state`: a class of the look."""
 
     text: str
     state: str
@@ -153,7 +153,7 @@ class Writer:
     # --- our mails ----------------------------------------------------------------------------------------
 
     def delivery(self, mail: Entry) -> Delivery:
-        """Say what became of a mail."""
+        """Describe the outcome of a mail."""
         t, to = self.words.t, clean(mail.recipient)
         if mail.state is OutboxState.SENT:
             return Delivery(t("Terkirim ke {}", "Sent to {}").format(to), "solved", mail.settled_at)

@@ -22,13 +22,13 @@ E = TypeVar("E", bound=e.Recorded)
 NEWEST = 30  # messages on a page
 MAILS = 300  # newest of our mails that are looked at
 OTHERS = 10  # tickets of the same customer
-# Events that say where the ticket is and why.
-_TELLING = (e.TicketRouted, e.TicketAssigned, e.TicketEscalated, e.TicketHandedOver, e.TicketClosed)
+# Events that decide where the ticket is, and why.
+_DECISIVE = (e.TicketRouted, e.TicketAssigned, e.TicketEscalated, e.TicketHandedOver, e.TicketClosed)
 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """`messages`: newest first; `older`: there are more. `files`: of all messages. `mails`: ours, newest first.
+    """`messages`: newest first; `older`: there are more. `files`: of all messages. `mails`: our own, newest first.
 
     `held`: which mails of agents were kept back.
     """
@@ -42,9 +42,9 @@ class Dialogue:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What stands beside the dialogue. `near`: tickets that this one is linked to, by number."""
+    """The facts beside the dialogue. `near`: tickets that this one is linked to, by number."""
 
-    telling: Sequence[e.Event]
+    decisive: Sequence[e.Event]
     people: Sequence[queries.Participant]
     links: Sequence[queries.Link]
     near: dict[str, Ticket] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Facts:
 
     def last(self, kind: type[E]) -> E | None:
         """Return the newest event of a kind."""
-        return next((event for event in reversed(self.telling) if isinstance(event, kind)), None)
+        return next((event for event in reversed(self.decisive) if isinstance(event, kind)), None)
 
 
 def load_dialogue(connection: Connection, ticket: Ticket, before: int | None) -> Dialogue:
@@ -78,7 +78,7 @@ def load_facts(connection: Connection, ticket: Ticket) -> Facts:
     near |= {ticket.incident} - {None, number} if ticket.incident else set()
     has_lines = ticket_rows.has_compensation(connection, number)
     return Facts(
-        telling=dialogue.events_of_kinds(connection, number, *_TELLING),
+        decisive=dialogue.events_of_kinds(connection, number, *_DECISIVE),
         people=queries.participants_of(connection, number),
         links=links,
         near={name: listed.ticket for name, listed in ticket_list.listed(connection, near).items()},

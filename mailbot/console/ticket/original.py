@@ -50,7 +50,7 @@ def clean_html(source: str) -> tuple[str, bool]:
 
 
 def document(source: str, language: str, empty: str, cut_off: str) -> str:
-    """Return the document for the frame. `empty`, `cut_off`: what it says instead of nothing, and at its end."""
+    """Return the document for the frame. `empty`, `cut_off`: the words in place of nothing, and at its end."""
     body, cut = clean_html(source)
     if not body.strip():
         body = f"<p>{nh3.clean_text(empty)}</p>"

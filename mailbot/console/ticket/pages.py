@@ -31,7 +31,7 @@ from mailbot.views.event_text import page_event_text
 from mailbot.views.wording import PageWording, capitalised
 
 _ABOVE = 3  # messages
-_START = 256 * 1024  # bytes of a mail that tell whether it has HTML
+_START = 256 * 1024  # bytes of a mail in which a header of HTML is looked for
 _EVENTS, _MAILS = 300, 100  # newest that the history shows
 _FORWARDED = "from"  # the number of a merged ticket that led here
 
@@ -41,7 +41,8 @@ async def ticket_page(request: Request, viewer: Viewer) -> Response:
     desk, ticket = desk_of(request), await find_ticket(request, viewer)
     into = await desk.read(merge_target, ticket) if ticket.merged_into else None
     if into and viewer.may_see(into):
-        return RedirectResponse(f"/tickets/{into.number}?{_FORWARDED}={ticket.number}", 303)
+        query = f"&{request.url.query}" if request.url.query else ""  # the outcome of a form, as a merge
+        return RedirectResponse(f"/tickets/{into.number}?{_FORWARDED}={ticket.number}{query}", 303)
     if request.path_params["number"] != ticket.number:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"/tickets/{ticket.number}{query}", 303)
@@ -51,7 +52,7 @@ async def ticket_page(request: Request, viewer: Viewer) -> Response:
 
 
 async def live_parts(request: Request, viewer: Viewer) -> Response:
-    """Show what changes by itself: how the ticket stands, its dialogue, its facts. Not what an agent is writing."""
+    """Show what changes by itself: the ticket's state, its dialogue, its facts. Not what an agent is writing."""
     ticket = await find_ticket(request, viewer)
     return page(request, "ticket/live.html", **await _values(request, viewer, ticket))
 
@@ -90,7 +91,7 @@ def _words(request: Request, viewer: Viewer, ticket: Ticket, found: Dialogue, fa
 
 
 def _unread(found: Dialogue) -> int:
-    """Count the messages that stand above the answer: to the newest that came in, a few at most."""
+    """Count the messages above the answer: to the newest that came in, a few at most."""
     places = [place for place, each in enumerate(found.messages, 1) if each.direction is Direction.IN]
     return places[0] if places and places[0] <= _ABOVE else 1
 

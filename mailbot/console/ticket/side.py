@@ -1,4 +1,4 @@
-"""What stands beside the dialogue: customer, people, details, other tickets, money, holds; and why it is here."""
+"""The facts beside the dialogue: customer, people, details, other tickets, money, holds; and why it is here."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -35,16 +35,16 @@ class Group:
 
 
 def groups(scene: Scene) -> list[Group]:
-    """List the groups of facts that have something to say."""
-    say = scene.say
+    """List the groups of facts that are not empty."""
+    t = scene.t
     found = (
-        (say("Pelanggan", "Customer"), _customer(scene)),
-        (say("Tiket", "Ticket"), _ticket(scene)),
-        (say("Keterangan", "Details"), _details(scene)),
-        (say("Peserta", "Taking part"), _people(scene)),
-        (say("Terkait", "Related"), _related(scene)),
-        (say("Kompensasi", "Compensation"), _money(scene)),
-        (say("Tiket lain pelanggan ini", "This customer's other tickets"), _others(scene)),
+        (t("Pelanggan", "Customer"), _customer(scene)),
+        (t("Tiket", "Ticket"), _ticket(scene)),
+        (t("Keterangan", "Details"), _details(scene)),
+        (t("Peserta", "Taking part"), _people(scene)),
+        (t("Terkait", "Related"), _related(scene)),
+        (t("Kompensasi", "Compensation"), _money(scene)),
+        (t("Tiket lain pelanggan ini", "This customer's other tickets"), _others(scene)),
     )
     return [Group(title, rows) for title, each in found if (rows := tuple(each))]
 
@@ -61,9 +61,9 @@ def _customer(scene: Scene) -> Iterator[Row]:
     state = {Authentication.PASS: "solved", Authentication.FAIL: "late"}.get(
         proof or Authentication.NONE, "plain"
     )
-    yield Row(scene.say("Nama", "Name"), clean(scene.customer, _LONGEST), tag=state)
-    yield Row(scene.say("Alamat", "Address"), clean(ticket.customer, _LONGEST))
-    yield Row(scene.say("Pengirim", "Sender"), shown, tag=state)
+    yield Row(scene.t("Nama", "Name"), clean(scene.customer, _LONGEST), tag=state)
+    yield Row(scene.t("Alamat", "Address"), clean(ticket.customer, _LONGEST))
+    yield Row(scene.t("Pengirim", "Sender"), shown, tag=state)
     if ticket.reply_to:
         yield Row(words["reply_to"], clean(ticket.reply_to, _LONGEST))
     if ticket.language:
@@ -78,14 +78,12 @@ def _ticket(scene: Scene) -> Iterator[Row]:
     yield Row(words["owner"], owner_of(scene, ticket))
     if ticket.tags:
         yield Row("Tag", ", ".join(ticket.tags))
-    yield Row(scene.say("Masuk", "Opened"), reader.moment(ticket.opened_at))
+    yield Row(scene.t("Masuk", "Opened"), reader.moment(ticket.opened_at))
     if ticket.first_response_at:
-        yield Row(scene.say("Dijawab", "Answered"), reader.moment(ticket.first_response_at))
+        yield Row(scene.t("Dijawab", "Answered"), reader.moment(ticket.first_response_at))
     if hold := scene.facts.hold:
-        since = scene.say(
-            "sejak {at}: {why}", "since {at}: {why}", at=reader.moment(hold.at), why=hold.reason
-        )
-        yield Row(scene.say("Dilarang dihapus", "Legal hold"), clean(since, _LONGEST))
+        since = scene.t("sejak {at}: {why}", "since {at}: {why}", at=reader.moment(hold.at), why=hold.reason)
+        yield Row(scene.t("Dilarang dihapus", "Legal hold"), clean(since, _LONGEST))
 
 
 def place_of(scene: Scene, ticket: Ticket) -> str:
@@ -96,7 +94,7 @@ def place_of(scene: Scene, ticket: Ticket) -> str:
 
 def owner_of(scene: Scene, ticket: Ticket) -> str:
     agent = scene.reader.policy.agents.get(ticket.assignee or "")
-    return agent.name if agent else ticket.assignee or scene.say("belum ada", "nobody yet")
+    return agent.name if agent else ticket.assignee or scene.t("belum ada", "nobody yet")
 
 
 def _details(scene: Scene) -> Iterator[Row]:
@@ -118,29 +116,27 @@ def _people(scene: Scene) -> Iterator[Row]:
     titles = {
         Role.PARTICIPANT: words["participants"],
         Role.NAMED: words["unconfirmed"],
-        Role.REMOVED: scene.say("Dikeluarkan", "Removed"),
+        Role.REMOVED: scene.t("Dikeluarkan", "Removed"),
     }
     for role, title in titles.items():
         people = [clean(each.address) for each in scene.facts.people if each.role is role]
         if people:
             yield Row(title, ", ".join(people), tag="soon" if role is Role.NAMED else "")
     if scene.reader.policy.public_url:
-        links = scene.say("tautan, pencabutan", "links, revoke them")
-        yield Row(scene.say("Halaman", "Page"), links, f"/tickets/{scene.ticket.number}/links")
+        links = scene.t("tautan, pencabutan", "links, revoke them")
+        yield Row(scene.t("Halaman", "Page"), links, f"/tickets/{scene.ticket.number}/links")
 
 
 def _related(scene: Scene) -> Iterator[Row]:
     ticket, facts = scene.ticket, scene.facts
     for relation, other, now in relations(facts.links, ticket.number):
-        ended = "" if now else scene.say(" (tidak lagi)", " (no longer)")
+        ended = "" if now else scene.t(" (tidak lagi)", " (no longer)")
         yield Row(capitalised(scene.words.t(*relation)), f"{other}{ended}", _href(scene, other))
     if ticket.is_incident:
-        count = scene.say("{count} laporan", "{count} complaints", count=facts.complaints)
-        yield Row(scene.say("Gangguan", "Incident"), count)
+        count = scene.t("{count} laporan", "{count} complaints", count=facts.complaints)
+        yield Row(scene.t("Gangguan", "Incident"), count)
     elif ticket.incident:
-        yield Row(
-            scene.say("Laporan gangguan", "Complaint of"), ticket.incident, _href(scene, ticket.incident)
-        )
+        yield Row(scene.t("Laporan gangguan", "Complaint of"), ticket.incident, _href(scene, ticket.incident))
 
 
 def _href(scene: Scene, number: str) -> str:
@@ -151,16 +147,16 @@ def _href(scene: Scene, number: str) -> str:
 
 def _money(scene: Scene) -> Iterator[Row]:
     outcomes = {
-        Kind.ASKED: scene.say("diminta", "asked for"),
-        Kind.APPROVED: scene.say("disetujui", "approved"),
-        Kind.GRANTED: scene.say("diberikan", "granted"),
-        Kind.REFUSED: scene.say("ditolak", "refused"),
+        Kind.ASKED: scene.t("diminta", "asked for"),
+        Kind.APPROVED: scene.t("disetujui", "approved"),
+        Kind.GRANTED: scene.t("diberikan", "granted"),
+        Kind.REFUSED: scene.t("ditolak", "refused"),
     }
     tags = {Kind.GRANTED: "solved", Kind.REFUSED: "late"}
     for line in scene.facts.lines:
         entry = line.entry
         by = scene.words.in_text(entry.agent or entry.by.name) or scene.words.actor(entry.by)
-        request = scene.say("Permintaan {n}", "Request {n}", n=entry.request)
+        request = scene.t("Permintaan {n}", "Request {n}", n=entry.request)
         at = scene.reader.moment(entry.at)
         value = f"{entry.amount} {outcomes[entry.kind]}, {by}, {at}"
         why = f": {clean(entry.because, _LONGEST)}" if entry.because else ""
@@ -181,7 +177,7 @@ def _others(scene: Scene) -> Iterable[Row]:
 
 
 def reasons_of(scene: Scene) -> list[str]:
-    """Say why the ticket is where it is: its rule in words, what raised it, why its owner has it."""
+    """Explain why the ticket is where it is: its rule in words, what raised it, why its owner has it."""
     return [capitalised(text) for text in _why(scene)]
 
 
@@ -189,14 +185,12 @@ def _why(scene: Scene) -> Iterator[str]:
     facts, words, reader = scene.facts, scene.words, scene.reader
     if routed := facts.last(e.TicketRouted):
         because, rule = words.rule_reason(routed.reason), reader.label("rule", routed.rule)
-        yield scene.say(
+        yield scene.t(
             '{because} (aturan "{rule}").', '{because} (rule "{rule}").', because=because, rule=rule
         )
         for also in routed.also:
-            yield scene.say(
-                'Juga aturan "{rule}".', 'Also the rule "{rule}".', rule=reader.label("rule", also)
-            )
-        yield scene.say(
+            yield scene.t('Juga aturan "{rule}".', 'Also the rule "{rule}".', rule=reader.label("rule", also))
+        yield scene.t(
             "Kemendesakan {urgency} dan kerumitan {complexity}: prioritas {priority}.",
             "Urgency {urgency} and complexity {complexity}: priority {priority}.",
             urgency=words.grade(routed.urgency),
@@ -206,7 +200,7 @@ def _why(scene: Scene) -> Iterator[str]:
     if handed := facts.last(e.TicketHandedOver):
         team = reader.label("team", handed.team)
         reason = words.reason(handed.reason)
-        yield scene.say("Dialihkan ke {team}: {why}.", "Handed over to {team}: {why}.", team=team, why=reason)
+        yield scene.t("Dialihkan ke {team}: {why}.", "Handed over to {team}: {why}.", team=team, why=reason)
     if raised := facts.last(e.TicketEscalated):
         yield _raised(scene, raised)
     assigned = facts.last(e.TicketAssigned)
@@ -217,20 +211,20 @@ def _why(scene: Scene) -> Iterator[str]:
 def _assigned(scene: Scene, event: e.TicketAssigned) -> str:
     owner = owner_of(scene, scene.ticket)
     if event.by.name == event.assignee:
-        return scene.say("{owner} mengambilnya.", "{owner} took it.", owner=owner)
+        return scene.t("{owner} mengambilnya.", "{owner} took it.", owner=owner)
     why = scene.words.reason(event.reason)
-    return scene.say("Pada {owner}: {why}.", "With {owner}: {why}.", owner=owner, why=why)
+    return scene.t("Pada {owner}: {why}.", "With {owner}: {why}.", owner=owner, why=why)
 
 
 def _raised(scene: Scene, event: e.TicketEscalated) -> str:
     level, by = scene.reader.label("level", event.level), scene.words.actor(event.by)
     if event.by.kind is not ActorKind.POLICY:
-        return scene.say(
+        return scene.t(
             "Dinaikkan ke {level} oleh {by}.",
             "Raised to {level} by {by}.",
             level=level,
             by=scene.words.in_text(by),
         )
-    late = scene.say("terlambat", "late")
+    late = scene.t("terlambat", "late")
     why = late if event.reason.code == "target_due" else scene.words.reason(event.reason)
-    return scene.say("Naik ke {level}: {why}.", "Raised to {level}: {why}.", level=level, why=why)
+    return scene.t("Naik ke {level}: {why}.", "Raised to {level}: {why}.", level=level, why=why)

@@ -111,7 +111,7 @@ def try_mail(desk: Desk, trial: TrialMail) -> DryRun:
     at = trial.envelope.received_at if trial.envelope else desk.now()
 
     def decide(connection: Connection) -> DryRun:
-        return dry_run.dry_run(Context(desk.policy, snapshot, connection, at), trial)
+        return dry_run.dry_run(Context(snapshot.policy, snapshot, connection, at), trial)
 
     return desk.deps.store.read_now(decide)
 

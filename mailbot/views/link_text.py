@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from mailbot.store.queries import Link
-
-Words = tuple[str, str]  # Indonesian, English
+from mailbot.views.event_words import Words
 
 # kind of link -> (what the other is to the ticket that points at it, what the pointing one is to the other)
 LINK_TEXTS: Mapping[str, tuple[Words, Words]] = {

@@ -56,8 +56,10 @@ class Share(msgspec.Struct):
 class PromiseShift(msgspec.Struct):
     target: str
     sooner: bool
-    old: float | None  # seconds
+    old: float | None  # seconds of work time
     new: float | None
+    old_calendar: str  # "" where both are the same
+    new_calendar: str
     count: int
 
 

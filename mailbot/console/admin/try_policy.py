@@ -4,6 +4,7 @@ import asyncio
 import difflib
 import secrets
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from starlette.datastructures import FormData, UploadFile
@@ -22,6 +23,7 @@ from mailbot.console.respond import page
 from mailbot.domain.people.access import Viewer
 from mailbot.operations import policy_files
 from mailbot.operations.policy_files import MACHINE, FilesChanged, Unusable
+from mailbot.views.wording import PageWording
 
 LINES = 400  # of the differences of one file
 NOT_THERE = Unusable("empty")
@@ -92,12 +94,24 @@ def _trial_of(request: Request) -> Trial:
 
 async def show(request: Request, viewer: Viewer) -> Response:
     """Show what was found about a policy so far."""
-    return page(request, "admin/try_found.html", trial=_trial_of(request))
+    return _found(request, viewer, "admin/try_found.html")
 
 
 async def steps(request: Request, viewer: Viewer) -> Response:
     """Show the part of it that grows."""
-    return page(request, "admin/try_steps.html", trial=_trial_of(request))
+    return _found(request, viewer, "admin/try_steps.html")
+
+
+def _found(request: Request, viewer: Viewer, template: str) -> Response:
+    desk = desk_of(request)
+    words = PageWording(desk.policy, viewer.language, viewer.zone, desk.now())
+
+    def span(seconds: float | None) -> str:
+        if seconds is None:
+            return words.t("tanpa janji", "no promise")
+        return words.span(timedelta(seconds=seconds))
+
+    return page(request, template, trial=_trial_of(request), span=span)
 
 
 # --- in force -----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Write the pictures of the console in docs/console: each page on a phone, wide and dark. Run by `make pictures`."""
+"""Write docs/console/pages.md and its pictures: each page on a phone, wide and dark. Run by `make pictures`."""
 
 import asyncio
 import sys
@@ -22,6 +22,11 @@ FOLDER = Path(__file__).parents[2] / "docs" / "console"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
 SIZES = {"phone": (380, "light"), "wide": (1180, "light"), "dark": (1180, "dark")}
 TALLEST = 1600  # pixels: what comes below adds nothing new
+PAGE = """# The pages
+
+Each page of the console on a phone, wide, and in dark mode, from a shop's desk on a Monday morning. `make pictures` writes
+this page; it needs Chromium. `tests/console/test_pages.py` checks the same pages: access, width, size.
+"""
 
 
 def main() -> int:
@@ -35,10 +40,15 @@ def main() -> int:
         gallery = asyncio.run(build(store))
         with gallery.office.served() as served, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium.PROGRAM, args=list(FLAGS))
+            text = [PAGE]
             for shown in pages(gallery):
+                title = shown.name.replace("-", " ")
+                text.append(f"## {title.capitalize()}\n")
                 for name in SIZES:
                     _write(browser, gallery, served, shown, name)
+                    text.append(f"![{title}, {name}]({shown.name}.{name}.png)\n")
             browser.close()
+    (FOLDER / "pages.md").write_text("\n".join(text), encoding="utf-8")
     return 0
 
 

@@ -74,6 +74,15 @@ def chrome() -> Iterator[Any]:
 Open = Callable[..., Any]
 
 
+def wait_until(page: Any, expression: str) -> None:
+    """Wait until an expression of a page is true. Playwright's own way runs `eval`, which our pages forbid."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {expression}")
+
+
 @pytest.fixture
 def open_page(chrome: Any, office: Office, served: Served) -> Iterator[Open]:
     """Return a function that opens a page as an agent: `open_page("/tickets", address=..., size=PHONE, dark=True)`.

@@ -24,8 +24,8 @@ SIZES = {"phone": (380, "light"), "wide": (1180, "light"), "dark": (1180, "dark"
 TALLEST = 1600  # pixels: what comes below adds nothing new
 PAGE = """# The pages
 
-Each page of the console on a phone, wide, and in dark mode, from a shop's desk on a Monday morning. `make pictures` writes
-this page; it needs Chromium. `tests/console/test_pages.py` checks the same pages: access, width, size.
+Each page of the console on a phone, wide, and in dark mode: a shop's desk on a Monday morning. `make pictures`
+writes this page; it needs Chromium. `tests/console/test_pages.py` checks the same pages: access, width, size.
 """
 
 

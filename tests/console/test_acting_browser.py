@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from mailbot.store.schema import outbox
 from tests.builders import BAYU, BOX
+from tests.console.conftest import wait_until
 from tests.console.office import Office, Served
 
 ANSWER = "Barang Anda sudah kami kirim ulang pagi ini."
@@ -48,7 +49,7 @@ def test_an_agents_minute_by_keys(open_page: Any, office: Office, served: Served
     page.keyboard.press("Enter")
     page.get_by_label("Amount").fill("Rp 50.000")
     page.get_by_text("Masukkan ke jawaban").click()
-    page.wait_for_function("document.querySelector('#compose textarea').value.includes('Rp 50.000')")
+    wait_until(page, "document.querySelector('#compose textarea').value.includes('Rp 50.000')")
 
     # How a moment is read is shown before anything is sent.
     page.locator("summary", has_text="Dan sekaligus").click()

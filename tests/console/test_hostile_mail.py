@@ -17,7 +17,7 @@ from mailbot.store import inbox
 from mailbot.store.schema import messages, metadata
 from mailbot.store.store import Store
 from tests.builders import BOX, SARI
-from tests.console.conftest import PHONE
+from tests.console.conftest import PHONE, wait_until
 from tests.console.customers import SITE, links
 from tests.console.hostile import CALL, CANARY, PAYLOADS, Hostile, mails
 from tests.console.office import Office
@@ -294,7 +294,7 @@ def test_nothing_runs_in_a_real_browser(open_page: Any, besieged: Besieged) -> N
         _visit(page, path, ran)
     assert ran == []
     page.evaluate(f"document.body.insertAdjacentHTML('beforeend', '<img src=x onerror={CALL}>')")
-    page.wait_for_function("window.__ran.length > 0")  # the watch sees what is tried, not only what runs
+    wait_until(page, "window.__ran.length > 0")  # the watch sees what is tried, not only what runs
 
 
 def test_nothing_runs_in_the_original_view(open_page: Any, besieged: Besieged) -> None:

@@ -46,6 +46,7 @@ from mailbot.metrics_page import export
 from mailbot.operations.daemons import ROLES
 from mailbot.operations.reload import Reloader, record_policy, with_former_ladders
 from mailbot.operations.validate_policy import Validated, validate
+from mailbot.processes.console import Beside, ConsoleProcess
 from mailbot.processes.others import MainLink, Others
 from mailbot.processes.place import (
     CONSOLE,
@@ -106,16 +107,18 @@ def run(
     env: Mapping[str, str],
     roles: Collection[str] = ROLES,
     place: Place | None = None,
+    beside: Beside | None = None,
 ) -> int:
-    """Run the daemon until SIGTERM or SIGINT, and return the exit code. `place`: where a supervisor put it.
+    """Run the daemon until SIGTERM or SIGINT, and return the exit code.
 
+    `place`: where a supervisor put it. `beside`: it is the process of the pages of that daemon.
     Raises ConfigError, AlreadyRunning, StoreUnavailable, or OSError when it can't start.
     """
-    inherited: Sequence[NamedSocket] = place.sockets if place else []
+    inherited: Sequence[NamedSocket] = place.sockets if place else beside.sockets if beside else []
     if place is None and "listener" in roles:
         inherited = systemd.inherited_sockets(env, os.getpid())
     try:
-        return _run(directory, env, roles, inherited, place)
+        return _run(directory, env, roles, inherited, place, beside)
     except ConfigError:  # no restart helps, and systemd keeps its sockets open
         if inherited:
             log.configure()  # by the files, where they are good
@@ -129,6 +132,7 @@ def _run(
     roles: Collection[str],
     inherited: Sequence[NamedSocket],
     place: Place | None = None,
+    beside: Beside | None = None,
 ) -> int:
     started = time.monotonic()
     validated = validate(directory, env, datetime.now(UTC).date())
@@ -140,10 +144,12 @@ def _run(
     if place:
         inherited = _take_part(place, settings, roles)
     with ExitStack() as stack:
-        if is_sqlite(settings.store):
-            stack.enter_context(_hold(sqlite_path(settings.store)))
-        _migrate(settings.store)
-        return asyncio.run(serve(Daemon(settings, env, roles, inherited, place), validated, started))
+        if beside is None:  # else its daemon holds the store, and has migrated it
+            if is_sqlite(settings.store):
+                stack.enter_context(_hold(sqlite_path(settings.store)))
+            _migrate(settings.store)
+        daemon = Daemon(settings, env, roles, inherited, place, beside)
+        return asyncio.run(serve(daemon, validated, started))
 
 
 def _take_part(place: Place, settings: Settings, roles: Collection[str]) -> list[NamedSocket]:
@@ -227,8 +233,11 @@ class Daemon:
         roles: Collection[str] = ROLES,
         inherited: Sequence[NamedSocket] = (),
         place: Place | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.settings, self._env, self._inherited, self.place = settings, env, inherited, place
+        self._beside = beside
+        self._pages: ConsoleProcess | None = None
         if place and not is_sqlite(settings.store):  # each node has a share of the door
             self.settings = replace(settings, limits=divided(settings.limits, place.doors))
         self._is_main = place is None or place.name == MAIN
@@ -266,8 +275,11 @@ class Daemon:
         composer = Composer(validated.templates, keys, policy, signer=signer(self.settings.dkim))
         runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
         self._deps = Deps(self._store, runtime, _now, self.metrics, self._waker("delivery"))
-        await self._join()
-        shadow, listener = self._build()
+        if self._beside:
+            shadow, listener = self._build_beside(self._beside)
+        else:
+            await self._join()
+            shadow, listener = self._build()
         self._reloader = Reloader(
             self._deps,
             loaded,
@@ -322,6 +334,8 @@ class Daemon:
                 self._supervisor.ready(f"policy {self._deps.runtime.policy.version}")
             if self._fronts:
                 self._fronts.publish_policy()
+            if self._pages and not error:
+                self._pages.request_reload()
             if not self._reload_requested:  # else the newest request waits for what comes of the files now
                 await self._reloader.record_result(error)
 
@@ -386,7 +400,7 @@ class Daemon:
         if "listener" in roles and not (self.place and self._store.sqlite):
             listener = self._add_listener()
         if "console" in self._roles and self.settings.console:
-            self._add_console(self.settings.console)
+            self._add_pages(self.settings.console)
         if self.settings.monitor and self._is_main:
             self._add_monitor(self.settings.monitor.host, self.settings.monitor.port)
         if self._supervisor.watchdog:
@@ -472,18 +486,30 @@ class Daemon:
         self.health.certificate_end = lambda: listener.certificate_end
         return listener
 
-    def _add_console(self, console: Console) -> None:
+    def _add_pages(self, console: Console) -> None:
+        """Serve the pages in a process of their own, unless this node does nothing else."""
+        sockets = sockets_of(self._inherited, CONSOLE)
+        if set(self._roles) == {"console"}:
+            self._add_console(console, self.wake, self.request_reload, os.getpid())
+            return
+        self._pages = ConsoleProcess(self.settings.directory, console, self._env, sockets)
+        self.add(self._pages)
+
+    def _build_beside(self, beside: Beside) -> tuple[None, None]:
+        """Build the process of the pages: the daemon beside it has all other loops."""
+        assert self.settings.console
+        self.add(Loop(SigningKeys(self._deps, self.settings)))
+        self._add_console(self.settings.console, beside.wake, beside.reload, beside.daemon)
+        return None, None
+
+    def _add_console(
+        self, console: Console, wake: Callable[[], None], reload: Callable[[], None], daemon: int
+    ) -> None:
         from mailbot.console.desk import Desk  # the extra `console` may be missing
         from mailbot.console.service import ConsoleService
 
-        desk = Desk(
-            self._deps,
-            self.settings,
-            console,
-            wake=self.wake,
-            reload=self.request_reload,
-            keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
-        )
+        keep = MailAcceptor(self._store, self.metrics, self._flow, self._keep)
+        desk = Desk(self._deps, self.settings, console, wake=wake, reload=reload, keep=keep, daemon=daemon)
         self.add(ConsoleService(desk, sockets_of(self._inherited, CONSOLE)))
 
     def _add_others(self, place: Place) -> None:

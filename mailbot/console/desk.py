@@ -1,6 +1,7 @@
 """What every page works with: the store, the policy in force, the templates of the pages."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +33,7 @@ class Desk:
 
     `wake`: looks for mail that is to be decided or sent. `reload`: takes the policy in the files, as SIGHUP does.
     `keep`: keeps a mail before it returns; None: in the inbox. `shared`: what visitors share for a while.
-    `leaving` is set when the daemon stops: streams end themselves.
+    `leaving` is set when the daemon stops: streams end themselves. `daemon`: its process number.
     """
 
     deps: Deps
@@ -48,6 +49,7 @@ class Desk:
     shared: Shared = field(default_factory=Shared)
     feed: Feed = field(default_factory=Feed)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    daemon: int = field(default_factory=os.getpid)
 
     @property
     def policy(self) -> Policy:

@@ -1,4 +1,4 @@
-"""Serve the console inside the daemon: uvicorn in our own event loop, without its handling of signals."""
+"""Serve the console: uvicorn in our own event loop, without its handling of signals."""
 
 import asyncio
 import socket

@@ -80,7 +80,7 @@ class _Reading:
         figures, nodes = read(queries.store_status, self.now), read(queries.list_nodes)
         relay, relay_trouble = f"{settings.relay.host}:{settings.relay.port}", _connect(settings.relay)
         console = settings.console
-        console_trouble = _connect(console) if console and any(map(is_alive, nodes)) else ""
+        console_trouble = _visit(console) if console and any(map(is_alive, nodes)) else ""
         space, folders = _read_space(settings), self._read_folders()
         found = [
             *([Trouble(Code.STORE_SILENT, store_trouble)] if store_trouble else []),
@@ -191,11 +191,21 @@ def _unread_mail(folders: Sequence[tuple[str, str, int]]) -> list[str]:
     ]
 
 
-def _connect(server: Relay | Console) -> str:
-    """Connect to a server. Return why that fails, else ""."""
+def _connect(server: Relay) -> str:
+    """Connect to the relay. Return why that fails, else ""."""
     try:
         with socket.create_connection((server.host, server.port), timeout=PATIENCE):
             return ""
+    except OSError as error:
+        return error.strerror or str(error) or "no answer"
+
+
+def _visit(console: Console) -> str:
+    """Ask for a page. Return why none comes, else ""."""
+    try:
+        with socket.create_connection((console.host, console.port), timeout=PATIENCE) as connection:
+            connection.sendall(b"HEAD /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return "" if connection.recv(1) else "it closes connections"
     except OSError as error:
         return error.strerror or str(error) or "no answer"
 

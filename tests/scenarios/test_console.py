@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -98,3 +100,48 @@ async def test_an_open_page_hears_of_a_mail_at_once_and_keeps_no_daemon_from_its
         began = time.monotonic()
         await daemon.stop()
         assert time.monotonic() - began < 10
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in found.read_text().split()] if found.exists() else []
+
+
+def runs(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+async def test_the_process_of_the_pages_may_be_killed_and_ends_with_its_daemon(tmp_path: Path) -> None:
+    port = free_port()
+    async with SinkSmtp() as sink, with_console(tmp_path, sink.port, port) as daemon:
+        assert daemon.process
+        main = daemon.process.pid
+        await eventually(lambda: children(main))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as browser:
+            assert (await browser.get("/login")).status_code == 200
+            (first,) = children(main)
+            os.kill(first, signal.SIGKILL)
+            reply = await send(daemon.port, complaint(1), "pelanggan1@pelanggan.example")
+            assert reply.startswith("250")
+            assert (await browser.get("/login")).status_code == 200  # it waited for the next process
+        (second,) = children(main)
+        assert second != first
+        await daemon.stop(signal.SIGKILL)
+        await eventually(lambda: not runs(second))
+
+
+async def test_a_reload_reaches_the_pages_and_ends_the_sessions_of_who_left(tmp_path: Path) -> None:
+    async with SinkSmtp() as sink, with_console(tmp_path, sink.port, free_port()) as daemon:
+        agents = re.findall(r"[\w.]+@[\w.]+", (daemon.config / "teams.yaml").read_text())
+        async with browser_of(daemon) as browser:
+            daemon.edit("teams.yaml", re.escape(agents[-1]), "orang.baru@tim.example")
+            code, _, err = await daemon.command("reload")
+            assert code == 0, err
+            until = time.monotonic() + 20
+            while 'action="/logout"' in (await browser.get("/tickets")).text:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.1)

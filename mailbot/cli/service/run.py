@@ -62,13 +62,13 @@ def _supervise(directory: Path, roles: tuple[str, ...], processes: int) -> int:
 
 def _run_one(directory: Path, roles: tuple[str, ...]) -> int:
     """Run the daemon, as the only process or in the place that a supervisor gave it."""
-    from mailbot.processes import place
+    from mailbot.processes import console, place
 
-    given = place.take(os.environ)
+    given, beside = place.take(os.environ), console.take(os.environ)
     if given and given.is_front:
         from mailbot.processes import front
 
         return front.run(given)
     from mailbot import daemon
 
-    return daemon.run(directory, os.environ, roles, given)
+    return daemon.run(directory, os.environ, roles, given, beside)

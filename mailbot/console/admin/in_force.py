@@ -1,7 +1,6 @@
 """Put a policy that was tried in force: its files in the place of the former ones, then what `reload` does."""
 
 import asyncio
-import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +45,7 @@ async def put_in_force(desk: Desk, trial: Trial, viewer: Viewer, once: str) -> N
     async with desk.admin.trials.in_force:
         if await desk.read(forms.find, once, viewer.actor):
             return
-        node = await desk.read(_own_node)
+        node = await desk.read(_own_node, desk.daemon)
         old = desk.policy.version
         former = await asyncio.to_thread(trial.new.put_in_place, desk.now())
         log.policy_files_replaced(by=str(viewer.actor), files=sorted(trial.new.files), former=former)
@@ -58,9 +57,9 @@ async def put_in_force(desk: Desk, trial: Trial, viewer: Viewer, once: str) -> N
         )
 
 
-def _own_node(connection: Connection) -> queries.NodeStatus | None:
-    """Find this process among the daemons."""
-    here = (socket.gethostname(), os.getpid())
+def _own_node(connection: Connection, pid: int) -> queries.NodeStatus | None:
+    """Find our daemon among all."""
+    here = (socket.gethostname(), pid)
     return next((node for node in queries.list_nodes(connection) if (node.host, node.pid) == here), None)
 
 
@@ -90,7 +89,7 @@ async def _wait(
 async def _reloaded(desk: Desk, before: queries.NodeStatus | None) -> queries.NodeStatus:
     while True:
         await asyncio.sleep(POLL)
-        node = await desk.read(_own_node)
+        node = await desk.read(_own_node, desk.daemon)
         if node and (before is None or node.reloaded_at != before.reloaded_at):
             return node
 

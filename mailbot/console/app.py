@@ -46,7 +46,7 @@ class _Files(StaticFiles):
 
 @public
 async def first_page(request: Request) -> Response:
-    """Lead to the list of whoever is logged in."""
+    """Lead to the list of the person who is logged in."""
     return RedirectResponse("/tickets", 303)
 
 
@@ -68,7 +68,7 @@ def routes() -> list[BaseRoute]:
 
 
 def build(desk: Desk) -> Starlette:
-    """Build the application. Raises ValueError for a route that does not say whom it is for."""
+    """Build the application. Raises ValueError for a route without a guard."""
     found = routes()
     check_audiences(found)
     middleware = [

@@ -1,4 +1,4 @@
-"""Who may open which page. Each endpoint says for whom it is; a route without that is refused at the start.
+"""Who may open which page. Each endpoint names its audience; a route without one is refused at the start.
 
 Theory of operation. The session is looked up for each request, and its person by the policy in force: who was
 dropped from teams.yaml is out with the reload. A request that changes something also needs the token of the session's
@@ -32,7 +32,7 @@ Page = Callable[[Request, Viewer], Awaitable[Response]]
 
 
 class Audience(StrEnum):
-    """Whom an endpoint is for."""
+    """The audience of an endpoint."""
 
     EVERYBODY = "everybody"  # it checks by itself what a visitor may see
     STAFF = "staff"  # agents and admins

@@ -1,4 +1,4 @@
-"""What the web server in front says about a request: the client's address, who is logged in there.
+"""What the web server in front reports about a request: the client's address, who is logged in there.
 
 Only web servers in the networks of `console: proxies` are believed. What anybody else sends is ignored.
 """

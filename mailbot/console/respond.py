@@ -1,4 +1,4 @@
-"""Answers of pages: a rendered template, an error that says what happened to the visitor's work."""
+"""Answers of pages: a rendered template, an error that explains what happened to the visitor's work."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -74,7 +74,7 @@ async def on_problem(_request: Request, error: Exception) -> Response:
 
 
 async def on_store_unavailable(request: Request, error: Exception) -> Response:
-    """Say whether the work of the visitor was kept: nothing was, or nobody knows."""
+    """Show whether the work of the visitor was kept: nothing was, or it is not known."""
     reason = "in_doubt" if isinstance(error, CommitUnknown) else "store"
     log.page_failed(path=request.url.path, error=error)
     if is_for_programs(request):
@@ -83,7 +83,7 @@ async def on_store_unavailable(request: Request, error: Exception) -> Response:
 
 
 async def on_outdated(request: Request, error: Exception) -> Response:
-    """Others changed the ticket several times meanwhile: nothing was done."""
+    """Others changed the ticket several times in between: nothing was done."""
     if is_for_programs(request):
         return Problem("outdated").response()
     return page(request, "error.html", status=409, reason="outdated", detail="")

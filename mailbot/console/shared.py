@@ -40,7 +40,7 @@ class Shared:
         """
         entry = self._entries.get(key)
         if entry is None or (entry.task.done() and entry.until <= now):
-            self.forget(key)  # the newest stands last
+            self.forget(key)  # the newest is last
             entry = self._entries[key] = self._start(key, lasts, now, make, alone)
         found: R = await asyncio.shield(entry.task)  # others may wait for it too
         return found

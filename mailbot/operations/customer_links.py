@@ -1,4 +1,4 @@
-"""Links to the customers' page of a ticket: list them, revoke them, mail one to whom it belongs."""
+"""Links to the customers' page of a ticket: list them, revoke them, mail one to its owner."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,7 +86,7 @@ def readers(connection: Connection, ticket: Ticket) -> tuple[str, ...]:
 def mail_link(transaction: Transaction, number: str, address: str) -> bool:
     """Mail how far we are, and the link, to an address that takes part in the ticket. Return whether it fits.
 
-    Else the same is loaded and composed, and thrown away: the time that it takes says nothing about the ticket.
+    Else the same is loaded and composed, and thrown away: the time that it takes reveals nothing about the ticket.
     """
     connection, snapshot, now = transaction.connection, transaction.snapshot, transaction.now
     loaded = transaction.load([number])

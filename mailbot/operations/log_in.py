@@ -1,6 +1,6 @@
 """Log people in: use a link or a provider's answer once, begin sessions, limit attempts.
 
-Theory of operation. Whoever logs in has a secret of 256 random bits, and the store its digest. `log_in_mail` mails a
+Theory of operation. A person who logs in gets a secret of 256 random bits, the store its digest. `log_in_mail` mails a
 link.
 """
 

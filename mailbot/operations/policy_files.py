@@ -1,6 +1,6 @@
-"""The files of a policy: read a folder of them, unpack an upload, and put new ones in the place of the former.
+"""The files of a policy: read a folder of them, unpack an upload, and replace them by new ones.
 
-Theory of operation. New files are written beside the former ones and then renamed, each at once. The former ones are
+Theory of operation. New files are written beside the old ones and then renamed, each at once. The old ones are
 copied to `.former/` before that, and come back when a rename fails or the daemon refuses the whole. A daemon that ends
 between two renames starts with files of both; it refuses what does not fit together, and `.former/` has the rest.
 """
@@ -38,7 +38,7 @@ class Unusable(ValueError):
 
 
 class FilesChanged(Exception):
-    """Somebody changed the files since the new ones were checked."""
+    """The files were changed since the new ones were checked."""
 
 
 def is_policy_file(name: str) -> bool:
@@ -122,7 +122,7 @@ def _limited(found: Iterator[tuple[str, bytes]] | list[tuple[str, bytes]]) -> di
 
 
 def digest(files: Files) -> str:
-    """Return what tells whether any of these files changed."""
+    """Return a digest of all these files together."""
     parts = (f"{name} {hashlib.sha256(files[name]).hexdigest()}\n" for name in sorted(files))
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
@@ -139,7 +139,7 @@ class NewFiles:
     base: str
 
     def put_in_place(self, now: datetime) -> Path | None:
-        """Replace the files, and return the folder with the former ones. Raises FilesChanged, Unusable, OSError.
+        """Replace the files, and return the folder with the old ones. Raises FilesChanged, Unusable, OSError.
 
         None: they are in place already, as after a form that was sent twice.
         """
@@ -163,7 +163,7 @@ class NewFiles:
         return former
 
     def check_links(self) -> None:
-        """Raise Unusable where a link stands in a file's place, or leads out of the folder: others look after it."""
+        """Raise Unusable where a link is in a file's place, or leads out of the folder: others look after it."""
         inside = self.directory.resolve()
         for name in self.files:
             place = self.directory / name
@@ -181,7 +181,7 @@ class NewFiles:
             _sync(folder)
 
     def put_back(self, former: Path) -> None:
-        """Bring the former files back, and remove those that were not there before."""
+        """Bring the old files back, and remove those that were not there before."""
         for name in self.files:
             place, before = self.directory / name, former / name
             if before.is_file():

@@ -50,7 +50,7 @@ def carry_out_once(
     decide: Callable[[Transaction], D | Refusal | None],
     answer: Callable[[Transaction, D], str],
 ) -> Answered | Refusal | None:
-    """Decide, and return what `answer` says of it; what the key did before is returned as it was then.
+    """Decide, and return what `answer` makes of it; what the key did before is returned as it was then.
 
     A refusal is not kept: the same key may try again.
     """

@@ -28,6 +28,6 @@ def relations(links: Sequence[Link], number: str) -> Iterator[tuple[Words, str, 
     held = {(link.ticket, link.other) for link in links if link.kind == "held_for"}
     for link in links:
         if link.kind == "claims" and (link.ticket, link.other) in held:
-            continue  # "held for" says the same
+            continue  # "held for" means the same
         points = link.ticket == number
         yield LINK_TEXTS[link.kind][0 if points else 1], link.other if points else link.ticket, link.now

@@ -26,7 +26,7 @@ LONGEST_TEXT = 20_000  # characters
 class Post:
     """What `author` wrote about the ticket `number`.
 
-    - `subject`: of the ticket, without its number. `name`: what the author's mails say.
+    - `subject`: of the ticket, without its number. `name`: as in the author's mails.
     - `in_reply_to`: our newest mail to the author. `references`: the conversation's Message-IDs, oldest first.
     - `is_rating`: the text begins with the figure that the survey asks for.
     - `once`: a random key of the form. The same form with the same content is one mail.

@@ -1,4 +1,4 @@
-"""The first page for admins: what `mailbot status` says."""
+"""The first page for admins: what `mailbot status` shows."""
 
 import asyncio
 from collections.abc import Mapping

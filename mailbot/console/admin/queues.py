@@ -197,7 +197,7 @@ async def act(request: Request, viewer: Viewer, what: What, target: str) -> Outc
 
 
 def said_of(what: What, outcome: Outcome) -> str:
-    """Return what the next page says: what was done, also where the same form did it before."""
+    """Return the text of the next page: what was done, also where the same form did it before."""
     return "refused" if outcome is Outcome.REFUSED else what
 
 

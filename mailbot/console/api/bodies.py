@@ -1,6 +1,6 @@
 """The bodies of commands: the fields of each verb, and how they become what the registry reads.
 
-A verb takes its own fields, or `words`: what stands after it in a mail. Both are read by `domain.commands.registry`, so
+A verb takes its own fields, or `words`: what follows it in a mail. Both are read by `domain.commands.registry`, so
 names, labels and moments are understood as agents write them.
 """
 

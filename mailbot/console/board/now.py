@@ -1,6 +1,6 @@
 """A snapshot of how all live tickets stand.
 
-Theory of operation. How a ticket stands follows from its row and the policy, so it is computed anew only for tickets
+Theory of operation. How a ticket stands follows from its row and the policy, so it is computed again only for tickets
 that changed since the snapshot before. One snapshot serves all visitors for LASTS.
 """
 

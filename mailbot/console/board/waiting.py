@@ -1,6 +1,6 @@
 """What waits for a decision: questions of ladders, and requests for compensation.
 
-Whether somebody may decide is not computed here: the decision itself is made on paper, by the function that makes it
+Whether a person may decide is not computed here: the decision itself is made on paper, by the function that makes it
 when the button is pressed, and thrown away.
 """
 

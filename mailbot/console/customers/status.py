@@ -31,7 +31,7 @@ async def status_page(request: Request) -> Response:
 
 @public
 async def ask(request: Request) -> Response:
-    """Say that a link comes if both fit, and find out afterwards."""
+    """Promise a link if both fit, and look that up afterwards."""
     _require_pages(request)
     form = await request.form(max_files=0, max_fields=5, max_part_size=FIELD_SIZE)
     number, address = _field(form, "number"), _field(form, "address").lower()

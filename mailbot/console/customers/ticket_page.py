@@ -37,7 +37,7 @@ _AT_ONCE = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "app
 
 
 class _Refused(Exception):
-    """A form that can't be taken. `problem` names the sentence that says why."""
+    """A form that can't be taken. `problem` names the sentence with the reason."""
 
     def __init__(self, problem: str, name: str = "", text: str = "") -> None:
         super().__init__(problem)

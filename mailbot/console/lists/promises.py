@@ -1,7 +1,7 @@
 """When the promises of live tickets end: what lists are sorted by. No column has it, it follows from the clocks.
 
 Theory of operation. Work time is costly to compute, and a list may hold thousands of tickets. So each end is kept
-with the count of the ticket's events and the version of the policy that it was computed by; a page computes anew
+with the count of the ticket's events and the version of the policy that it was computed by; a page computes again
 only what has changed since.
 """
 

@@ -21,7 +21,7 @@ from mailbot.workers.runtime import load_missing_ladders
 
 
 class State(StrEnum):
-    """What a line says about its ticket first."""
+    """What a line shows first of its ticket."""
 
     LATE = "late"
     SOON = "soon"  # the last quarter of the promise

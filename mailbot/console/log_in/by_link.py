@@ -28,7 +28,7 @@ from mailbot.store.console.sessions import digest_of
 
 LONGEST = 320  # letters of an address
 
-# What the page says beside its form -> status.
+# What the page shows beside its form -> status.
 NOTICES = {
     "": 200,
     "out": 200,
@@ -66,7 +66,7 @@ async def log_in_page(request: Request) -> Response:
 
 @public
 async def ask_for_link(request: Request) -> Response:
-    """Mail a link to the address where it is an agent's or an admin's, and say the same in any case."""
+    """Mail a link to the address where it is an agent's or an admin's, and answer the same in any case."""
     browser = recognize(request)
     form = await request.form()
     to = own_path(_field(form, "next"))
@@ -85,7 +85,7 @@ async def ask_for_link(request: Request) -> Response:
 
 @public
 async def sent_page(request: Request) -> Response:
-    """Say where to look for the link."""
+    """Show where to look for the link."""
     return page(request, "log_in/sent.html")
 
 

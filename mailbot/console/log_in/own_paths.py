@@ -1,4 +1,4 @@
-"""Where a log-in leads: to a page of ours alone."""
+"""Where a log-in leads: to one of our own pages alone."""
 
 from urllib.parse import urlsplit
 

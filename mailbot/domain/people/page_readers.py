@@ -1,6 +1,6 @@
 """Who may read a ticket on the customers' page, and which mails have the link to it.
 
-Theory of operation. Whoever takes part may. A link opens the page for the person that it was mailed to, as long as
+Theory of operation. All who take part may. A link opens the page for the person that it was mailed to, as long as
 that person takes part. An acknowledgement may go to another address than the customer's, for the return path is no
 proof: then it has no link. Nor has one to a sender whose authentication failed, for the page shows what that sender
 wrote.

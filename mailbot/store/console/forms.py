@@ -1,7 +1,7 @@
 """Forms and requests that were carried out, each once, by the key that came with it.
 
 The row is written in the transaction of the act. So a form that is sent again after a crash finds either nothing,
-and is carried out, or its row, and the page says that it was done.
+and is carried out, or its row, and the page shows that it was done.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class DoneForm:
-    """A form that was carried out. `result`: what the page then says, "" for nothing more."""
+    """A form that was carried out. `result`: what the page then shows, "" for nothing more."""
 
     ticket: str | None
     result: str

@@ -57,5 +57,5 @@ def use(connection: Connection, digest: str, browser: str, now: datetime) -> Log
 
 
 def remove_expired(connection: Connection, now: datetime) -> int:
-    """Remove log-ins that are over. Used ones stay until then, so that their page can say so."""
+    """Remove log-ins that are over. Used ones stay until then, so that their page can explain it."""
     return connection.execute(delete(log_ins).where(log_ins.c.ends_at <= now)).rowcount

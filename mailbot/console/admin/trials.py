@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -265,10 +266,9 @@ async def run_command(arguments: Sequence[str], folder: Path, settings: Settings
 
 def _limit(pid: int) -> None:
     """Let mail go before this process, and bound what it takes."""
-    try:
+    with suppress(OSError):  # it has ended already, or our service may not: SystemCallFilter=~@resources
         os.setpriority(os.PRIO_PROCESS, pid, LOW)
-        resource.prlimit(pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (OUTPUT, OUTPUT))
-        resource.prlimit(pid, resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    except ProcessLookupError:
-        pass  # it has ended already
+    limits = {resource.RLIMIT_AS: MEMORY, resource.RLIMIT_FSIZE: OUTPUT, resource.RLIMIT_CPU: SECONDS}
+    for limit, most in limits.items():
+        with suppress(OSError):
+            resource.prlimit(pid, limit, (most, most))

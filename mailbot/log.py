@@ -310,8 +310,8 @@ def console_unavailable(*, error: BaseException) -> None:
 
 
 @_info
-def logged_in(*, address: str, way: str) -> None:
-    """Log a log-in to the pages. `way`: link, proxy, oidc."""
+def logged_in(*, staff: str, way: str) -> None:
+    """Log a log-in to the pages. `staff`: the address of an agent or an admin. `way`: link, proxy, oidc."""
 
 
 @_warning

@@ -177,7 +177,7 @@ async def begin_session(request: Request, address: str, way: str) -> str | None:
     wanted = NewSession(secret, address, way, former_session(request))
     if not await desk_of(request).transact(lambda transaction: log_in.begin_session(transaction, wanted)):
         return None
-    log.logged_in(address=address, way=way)
+    log.logged_in(staff=address, way=way)
     request.state.begun = secret
     return secret
 

@@ -208,7 +208,7 @@ async def test_reports_do_not_count_what_was_taken_back(desk: Desk) -> None:
     desk.clock += MINUTE
     undo(desk, number)
 
-    (life,) = desk.store.read_now(
+    ((_, life),) = desk.store.read_now(
         lambda c: list(lives(c, desk.clock - timedelta(hours=1), desk.clock + MINUTE, KINDS))
     )
     kinds = {event.kind for event in life}

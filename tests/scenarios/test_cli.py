@@ -45,6 +45,7 @@ from mailbot.store import inbox, migrate, outbox, queries, tickets
 from mailbot.store.service import nodes, signing_secrets
 from mailbot.store.service.life_lock import LifeLock
 from mailbot.store.store import Store
+from mailbot.views.clean_text import LINE
 from mailbot.workers.inbound.ticketing import process_mails
 from tests import builders
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, free_port, send
@@ -878,7 +879,7 @@ def test_any_text_of_a_mail_in_a_line_stays_one_printable_line(text: str) -> Non
     said = output.clean(text)
 
     assert said.isprintable()
-    assert len(said) <= output.LINE
+    assert len(said) <= LINE
     assert not any(
         unicodedata.bidirectional(char) in {"RLO", "LRO", "RLE", "LRE", "RLI", "LRI"} for char in said
     )

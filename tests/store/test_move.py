@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Connection,
     Engine,
@@ -104,6 +105,8 @@ def value_of(connection: Connection, column: Column[Any]) -> Any:
             return b"\0\xff"
         case String():
             return "é"
+        case Boolean():
+            return True
     return 7
 
 

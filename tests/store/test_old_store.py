@@ -8,6 +8,7 @@
 import gzip
 import importlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -240,9 +241,20 @@ def reason_of(data: dict[str, Any]) -> str | None:
     return next((data[key] for key in ("because", "reason", "evidence") if key in data), None)
 
 
+LANGUAGES = {"id": "Indonesian", "en": "English"}  # the old version gave their codes
+
+
+def named(reason: str | None) -> str | None:
+    """Return a reason with the name of the language in it."""
+    return (
+        re.sub(r"the language (id|en)\b", lambda found: f"the language {LANGUAGES[found[1]]}", reason or "")
+        or None
+    )
+
+
 def translated(shown: dict[str, Any]) -> dict[str, Any]:
     """Return the output of the old version in the kinds and words of this one."""
-    events = [[EVENTS[kind][0], at, by, reason or None] for kind, at, by, reason in shown["events"]]
+    events = [[EVENTS[kind][0], at, by, named(reason)] for kind, at, by, reason in shown["events"]]
     messages = [
         {
             **each,

@@ -110,7 +110,7 @@ async def use_link(request: Request) -> Response:
     if used is None:
         log.log_in_failed(way="link", reason="not usable")
         return await _show_link(request, key, browser, status=403)
-    log.logged_in(address=used.address, way="link")
+    log.logged_in(staff=used.address, way="link")
     request.state.begun = secret
     return keep_session(request, RedirectResponse(own_path(used.data), 303))
 

@@ -76,7 +76,7 @@ Open = Callable[..., Any]
 
 def wait_until(page: Any, expression: str) -> None:
     """Wait until an expression of a page is true. Playwright's own way runs `eval`, which our pages forbid."""
-    for _ in range(200):
+    for _ in range(600):
         if page.evaluate(expression):
             return
         page.wait_for_timeout(50)
@@ -111,7 +111,7 @@ def open_page(chrome: Any, office: Office, served: Served) -> Iterator[Open]:
             }
             context.add_cookies([cookie])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.goto(path)
         return page
 

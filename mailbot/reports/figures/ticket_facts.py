@@ -259,6 +259,8 @@ class _Life:
         self._say(f.Escalated(event.at, self._team, self._rule, event.level, event.by.is_staff))
 
     def _score_given(self, event: e.SatisfactionRated) -> None:
+        if self._held:  # it is not counted, so the next mark replaces none
+            return
         before = self._scored and replace(self._scored, replaces=None)
         self._scored = f.Scored(event.at, self._team, self._rule, self._level, event.score, before)
         self._say(self._scored)

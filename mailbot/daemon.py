@@ -158,17 +158,11 @@ def _take_part(place: Place, settings: Settings, roles: Collection[str]) -> list
     Raises ConfigError or OSError when an address can't be opened.
     """
     opened = open_missing(settings.listen, place.sockets) if "listener" in roles else []
-    if settings.monitor and place.name == MAIN and not sockets_of(place.sockets, MONITOR):
-        with suppress(OSError):  # the monitor itself tries once more, and logs it
-            opened.append((MONITOR, open_port(settings.monitor.host, settings.monitor.port)))
-    if (
-        "console" in roles
-        and settings.console
-        and place.name == MAIN
-        and not sockets_of(place.sockets, CONSOLE)
-    ):
-        with suppress(OSError):  # as above
-            opened.append((CONSOLE, open_port(settings.console.host, settings.console.port)))
+    pages = settings.console if "console" in roles else None
+    for kind, at in ((MONITOR, settings.monitor), (CONSOLE, pages)):
+        if at and place.name == MAIN and not sockets_of(place.sockets, kind):
+            with suppress(OSError):  # the service itself tries once more, and logs it
+                opened.append((kind, open_port(at.host, at.port)))
     place.supervisor.keep_sockets(opened)
     place.supervisor.describe(mode="fronts" if is_sqlite(settings.store) else "nodes", log=settings.log)
     place.wait_for_go()
@@ -458,7 +452,7 @@ class Daemon:
                 self._store,
                 account,
                 policy=lambda: self._deps.runtime.policy,
-                keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
+                keep=self._acceptor(),
                 wake=self._waker(f"imap {account.name}"),
                 size_limit=self.settings.limits.size,
                 now=_now,
@@ -470,7 +464,7 @@ class Daemon:
         listener = Listener(
             self.settings,
             policy=lambda: self._deps.runtime.policy,
-            keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
+            keep=self._acceptor(),
             free_space=self._free_space,
             spool=self._disk,
             sockets=sockets_of(self._inherited, SMTP),
@@ -485,6 +479,9 @@ class Daemon:
         self.metrics.stress.set_function(lambda: float(listener.stress))
         self.health.certificate_end = lambda: listener.certificate_end
         return listener
+
+    def _acceptor(self) -> MailAcceptor:
+        return MailAcceptor(self._store, self.metrics, self._flow, self._keep)
 
     def _add_pages(self, console: Console) -> None:
         """Serve the pages in a process of their own, unless this node does nothing else."""
@@ -508,7 +505,7 @@ class Daemon:
         from mailbot.console.desk import Desk  # the extra `console` may be missing
         from mailbot.console.service import ConsoleService
 
-        keep = MailAcceptor(self._store, self.metrics, self._flow, self._keep)
+        keep = self._acceptor()
         desk = Desk(self._deps, self.settings, console, wake=wake, reload=reload, keep=keep, daemon=daemon)
         self.add(ConsoleService(desk, sockets_of(self._inherited, CONSOLE)))
 
@@ -522,7 +519,7 @@ class Daemon:
             place.peers,
             self.settings,
             policy=lambda: (self._deps.runtime.policy, self._reloader.sources),
-            keep=MailAcceptor(self._store, self.metrics, self._flow, self._keep),
+            keep=self._acceptor(),
             waits=self._store.sqlite,
         )
         self.others = others = Others(self._fronts, place.name)

@@ -263,6 +263,4 @@ class Loaded:
 
     def zone(self, team: str = "") -> str:
         """Return the time zone of a team's calendar, or of the first calendar when there is no such team."""
-        if team in self.policy.teams:
-            return self.policy.calendar_of(team).zone
-        return next(iter(self.policy.calendars.values())).zone
+        return self.policy.zone_of(team)

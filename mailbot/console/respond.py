@@ -23,7 +23,7 @@ def reader_of(request: Request, viewer: Viewer | None = None) -> Reader:
     viewer = viewer or getattr(request.state, "viewer", None)
     if viewer:
         return Reader(viewer.language, viewer.zone, desk.policy, desk.now())
-    zone = next(iter(desk.policy.calendars.values())).zone
+    zone = desk.policy.zone_of()
     return Reader(_asked_language(request), zone, desk.policy, desk.now())
 
 
@@ -64,7 +64,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if is_for_programs(request):
         return of_http_error(error).response()
-    return page(request, "error.html", status=error.status_code, reason=_reason(error.status_code), detail="")
+    return page(request, "error.html", status=error.status_code, reason=_reason(error.status_code))
 
 
 async def on_problem(_request: Request, error: Exception) -> Response:
@@ -79,14 +79,14 @@ async def on_store_unavailable(request: Request, error: Exception) -> Response:
     log.page_failed(path=request.url.path, error=error)
     if is_for_programs(request):
         return Problem(reason.replace("_", "-")).response()
-    return page(request, "error.html", status=503, reason=reason, detail="")
+    return page(request, "error.html", status=503, reason=reason)
 
 
 async def on_outdated(request: Request, error: Exception) -> Response:
     """Others changed the ticket several times in between: nothing was done."""
     if is_for_programs(request):
         return Problem("outdated").response()
-    return page(request, "error.html", status=409, reason="outdated", detail="")
+    return page(request, "error.html", status=409, reason="outdated")
 
 
 class Faults:
@@ -118,7 +118,7 @@ class Faults:
 def _fault(request: Request) -> Response:
     if is_for_programs(request):
         return Problem("fault").response()
-    return page(request, "error.html", status=500, reason="fault", detail="")
+    return page(request, "error.html", status=500, reason="fault")
 
 
 HANDLERS = {

@@ -405,3 +405,8 @@ class Policy:
 
     def calendar_of(self, team: str) -> Calendar:
         return self.calendars[self.teams[team].calendar]
+
+    def zone_of(self, team: str = "") -> str:
+        """Return the time zone of a team's calendar, or of the first calendar where there is no such team."""
+        calendar = self.calendar_of(team) if team in self.teams else next(iter(self.calendars.values()))
+        return calendar.zone

@@ -85,6 +85,6 @@ def mail_link(transaction: Transaction, request: LinkRequest) -> bool:
 
 
 def _stranger(request: LinkRequest, policy: Policy) -> Viewer:
-    zone = next(iter(policy.calendars.values())).zone
+    zone = policy.zone_of()
     nobody = frozenset[str]()
     return Viewer("nobody@invalid.example", "", request.language, zone, frozenset(), nobody, None)

@@ -6,7 +6,6 @@ By signals it asks the daemon to look for mail and to reload, and a reload that 
 """
 
 import asyncio
-import ctypes
 import json
 import os
 import signal
@@ -23,7 +22,7 @@ from typing import Final
 from mailbot import log
 from mailbot.config.model import Console
 from mailbot.processes import place
-from mailbot.processes.place import CONSOLE, PR_SET_PDEATHSIG, NamedSocket
+from mailbot.processes.place import CONSOLE, NamedSocket
 from mailbot.workers.health.http_monitor import open_port
 from mailbot.workers.loop import backoff
 
@@ -63,10 +62,7 @@ def take(env: Mapping[str, str]) -> Beside | None:
     if VARIABLE not in env:
         return None
     given = json.loads(env[VARIABLE])
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != given["daemon"]:
-        raise OSError("the daemon has ended")
+    place.end_with(given["daemon"], signal.SIGTERM, "daemon")
     with suppress(OSError):
         os.nice(LOWER)
     for number in given["sockets"]:
@@ -129,6 +125,8 @@ class ConsoleProcess:
         while not self._stopping.is_set():
             began = time.monotonic()
             self._process = await self._start()
+            if self._stopping.is_set():  # `stop` came in between and saw no process
+                self._process.terminate()
             code = await self._process.wait()
             if self._stopping.is_set():
                 return

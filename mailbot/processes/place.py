@@ -110,6 +110,14 @@ class Start:
         return (self.channel, self.peers, self.shared, *(number for _, number in self.sockets))
 
 
+def end_with(parent: int, by: signal.Signals, name: str) -> None:
+    """End this process by the signal when its parent ends. Raises OSError when the parent has ended already."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by, 0, 0, 0)
+    if os.getppid() != parent:
+        raise OSError(f"the {name} has ended")
+
+
 def take(env: Mapping[str, str]) -> Place | None:
     """Take the place that a supervisor gave us; None without one. To be called once: it owns the descriptors.
 
@@ -118,10 +126,7 @@ def take(env: Mapping[str, str]) -> Place | None:
     if VARIABLE not in env:
         return None
     start = Start(**json.loads(env[VARIABLE]))
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != start.parent:
-        raise OSError("the supervisor has ended")
+    end_with(start.parent, signal.SIGKILL, "supervisor")
     for number in start.descriptors:
         os.set_inheritable(number, False)
     channel = socket.socket(fileno=start.channel)

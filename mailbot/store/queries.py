@@ -306,6 +306,11 @@ def store_status(connection: Connection, now: datetime) -> StoreStatus:
     )
 
 
+def held_mail(connection: Connection) -> tuple[int, int]:
+    """Count parked mails of the inbox, and failed ones of the outbox."""
+    return _count(connection, "inbox", InboxState.PARKED), _count(connection, "outbox", OutboxState.FAILED)
+
+
 def _count(connection: Connection, name: str, state: str) -> int:
     found = connection.scalar(text(f"SELECT count(*) FROM {name} WHERE {name}.state = '{state}'"))
     return int(found or 0)

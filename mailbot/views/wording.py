@@ -68,6 +68,7 @@ class PageWording(Wording):
     def __init__(self, policy: Policy, language: str, zone: str, now: datetime) -> None:
         super().__init__(zone)
         self.policy, self.language, self.now = policy, language, now
+        self._names = {each.address: each.name for each in policy.agents.values()}
 
     def time(self, at: datetime) -> str:
         from mailbot.mail.compose.times import short_time
@@ -90,7 +91,7 @@ class PageWording(Wording):
 
     def in_text(self, text: str) -> str:
         """Put agents' names in the place of their addresses."""
-        return replace_addresses(text, {each.address: each.name for each in self.policy.agents.values()})
+        return replace_addresses(text, self._names)
 
 
 def replace_addresses(text: str, names: Mapping[str, str]) -> str:

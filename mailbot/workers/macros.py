@@ -102,7 +102,7 @@ def values_of(ticket: Ticket, policy: Policy, language: str, facts: MacroFacts) 
     """Return what a macro prints of a ticket in this language, "" for what there is not."""
     box, team = policy.mailbox_for(ticket.mailbox), policy.teams.get(ticket.team)
     agent = policy.agents.get(facts.by.name) if facts.by.kind is ActorKind.AGENT else None
-    zone = next(iter(policy.calendars.values())).zone  # where customers are assumed
+    zone = policy.zone_of()  # where customers are assumed
     promised_at = facts.promised_at
     return {
         "number": ticket.number,

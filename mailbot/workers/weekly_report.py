@@ -43,7 +43,7 @@ class WeeklyReports:
             return LOOK_AGAIN
         from mailbot.reports.figures.api import Weekly, week_name  # few ask for it: no start waits for it
 
-        zone, weekly = zone_of(snapshot.policy), Weekly(settings.weekday, settings.at)
+        zone, weekly = snapshot.policy.zone_of(), Weekly(settings.weekday, settings.at)
         due_at = weekly.last(now, zone)
         occasion = f"weekly report {week_name(due_at, zone)}"
         if occasion != self._sent:
@@ -60,7 +60,7 @@ class WeeklyReports:
         if not await self._store.read(installation.is_done, occasion):
             if not await self._store.read(read.any_before, due_at):
                 return  # asked again later: another node may have mail that it has not recorded yet
-            period = last_week(due_at, zone_of(policy))
+            period = last_week(due_at, policy.zone_of())
             report = await self._store.read(read.report, period, policy, self._deps.now(), patience=PATIENCE)
             mails = await asyncio.to_thread(report_mails, report, policy, settings)
             announcement = Announcement(occasion, mails, snapshot, self._deps.now())
@@ -68,11 +68,6 @@ class WeeklyReports:
                 log.weekly_report_queued(week=occasion.rpartition(" ")[2], mails=len(mails))
                 self._deps.wake_delivery()
         self._sent = occasion
-
-
-def zone_of(policy: Policy) -> str:
-    """Return the zone of the default calendar, which is the first."""
-    return next(iter(policy.calendars.values())).zone
 
 
 def report_mails(report: "Report", policy: Policy, settings: WeeklyReport) -> list[Bulletin]:

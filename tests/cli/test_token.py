@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.store.console import tokens
+from mailbot.store.console.sessions import digest_of
 from tests.cli.test_merge import Shell
 
 AYU = "ayu.lestari@staf.dukungan.example"
@@ -25,7 +26,7 @@ def test_a_token_is_shown_once_and_kept_as_its_digest(shell: Shell) -> None:
     assert (made["verbs"], made["teams"], made["address"]) == (["read", "note"], [], AYU)
     (listed,) = shell.shown("token", "list")
     assert (listed["name"], listed["state"], "digest" in listed) == ("gudang", "active", False)
-    found = shell.store.read_now(tokens.find, tokens.digest_of(made["token"]))
+    found = shell.store.read_now(tokens.find, digest_of(made["token"]))
     assert found is not None
     assert found.id == made["id"]
     assert made["token"] not in shell.run("token", "list")

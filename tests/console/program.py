@@ -14,6 +14,7 @@ from mailbot.console.api.call import Description
 from mailbot.console.api.openapi import OF_ALL, ProblemDetails
 from mailbot.console.problems import KINDS, MEDIA_TYPE
 from mailbot.store.console import tokens
+from mailbot.store.console.sessions import digest_of
 from mailbot.store.store import Store
 
 URL = "http://console.example"
@@ -74,9 +75,7 @@ def make_token(
     made = len(store.read_now(tokens.list_tokens))
     secret = f"{tokens.PREFIX}secret-{made}"
     ends_at = now + lasts if lasts is not None else None
-    new = tokens.NewToken(
-        tokens.digest_of(secret), "test", address, verbs, teams, now, "operator:eko", ends_at
-    )
+    new = tokens.NewToken(digest_of(secret), "test", address, verbs, teams, now, "operator:eko", ends_at)
     store.write_now(tokens.add, new)
     return secret
 

@@ -96,7 +96,7 @@ def build_context(
     test_mails: Mails = tuple,
     largest: int | None = None,
 ) -> RuleContext:
-    zone = next(iter(policy.calendars.values())).zone
+    zone = policy.zone_of()
     moments = Moments(zone, policy.calendars)
     world = PolicyFacts(tuple(policy.mailboxes), moments, policy.lists, largest, policy.learned)
     builder = FormulaBuilder(Context(policy.calendars, policy.lists))

@@ -12,8 +12,8 @@ from mailbot.cli.shared.output import clean, echo, print_json, print_table
 from mailbot.cli.shared.ticket_lookup import suggest_name
 from mailbot.config.yaml import scalars
 from mailbot.domain.people.token_scope import READ, VERBS, unknown_verb
-from mailbot.operations.ticket_commands import operator
 from mailbot.store.console import tokens
+from mailbot.store.console.sessions import digest_of
 from mailbot.store.console.tokens import PREFIX, NewToken, Token
 from mailbot.views.formats import format_short_time
 from mailbot.views.json_form import to_json
@@ -48,12 +48,14 @@ def create(
 
     It sees what the agent sees, with --team only the tickets of these teams. Without --verb it only reads.
     """
+    from mailbot.operations.ticket_commands import operator  # with all that composes mails: slow to load
+
     _check_verbs(verbs)
     ends_at = _end(expires)
     secret = PREFIX + secrets.token_urlsafe(32)
     with open_store() as opened:
         made = NewToken(
-            tokens.digest_of(secret),
+            digest_of(secret),
             clean(name),
             _check_person(opened, address),
             tuple(dict.fromkeys(((READ,) if reads else ()) + verbs)),

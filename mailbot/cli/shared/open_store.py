@@ -256,7 +256,7 @@ class NamedPolicy:
     @property
     def zone(self) -> str:
         """Return the time zone of the first calendar."""
-        return next(iter(self.policy.calendars.values())).zone if self.policy else "UTC"
+        return self.policy.zone_of() if self.policy else "UTC"
 
 
 def find_policy(store: Store, name: str, today: date | None = None) -> NamedPolicy:

@@ -158,7 +158,7 @@ async def carry_out(desk: Desk, viewer: Viewer, ticket: Ticket, attempt: Attempt
 def _names_time(desk: Desk, ticket: Ticket, text: str) -> Callable[[datetime], bool]:
     """Return a check whether the text still has the time that a macro put into it."""
     policy = desk.policy
-    zone = next(iter(policy.calendars.values())).zone
+    zone = policy.zone_of()
 
     def check(at: datetime) -> bool:
         now, languages = desk.now(), languages_of(ticket, policy)

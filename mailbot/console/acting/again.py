@@ -20,6 +20,7 @@ from mailbot.console.acting.shown import sentence
 from mailbot.console.acting.verbs import VerbForm, form_of
 from mailbot.console.desk import desk_of
 from mailbot.console.respond import page, reader_of
+from mailbot.domain.acts.holds import name_of
 from mailbot.domain.commands.registry import BY_NAME
 from mailbot.domain.model import Direction, Ticket
 from mailbot.domain.people.access import Viewer
@@ -112,7 +113,9 @@ def _load(connection: Connection, asking: Asking, again: Again) -> Again:
         changes["form"] = _form(connection, trial.place, attempt)
     if again.overtaken:
         changes["news"] = _news(connection, asking, attempt)
-    return replace(again, seen=conversation.newest_message(connection, again.number), **changes)
+    answer = changes.get("answer")
+    seen = answer.seen if answer else conversation.newest_message(connection, again.number)
+    return replace(again, seen=seen, **changes)
 
 
 def _news(connection: Connection, asking: Asking, attempt: Attempt) -> tuple[News, ...]:
@@ -124,9 +127,8 @@ def _news(connection: Connection, asking: Asking, attempt: Attempt) -> tuple[New
     ]
     newer = [each for each in public if attempt.seen is not None and each.id > attempt.seen]
     answers = [each for each in public if each.direction is Direction.OUT]
-    agents = asking.reader.policy.agents
     return tuple(
-        News(agents[each.author].name if each.author in agents else each.author, each.at, each.text)
+        News(name_of(each.author, asking.reader.policy), each.at, each.text)
         for each in reversed((newer or answers[:1])[:_MOST_NEWS])
     )
 

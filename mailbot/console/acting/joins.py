@@ -8,12 +8,14 @@ from mailbot.console.acting.fields import Field, Option, Place
 from mailbot.console.acting.verbs import VerbForm
 from mailbot.domain import commands as c
 from mailbot.domain import ticket_number
+from mailbot.domain.acts.holds import name_of
 from mailbot.domain.model import Status, Ticket
+from mailbot.domain.people import token_scope
 from mailbot.store import queries
 from mailbot.store.lists import dialogue
 from mailbot.store.lists.dialogue import Excerpt
 
-JOINS = ("merge", "unmerge", "split", "move-message", "accept")
+JOINS = (*token_scope.JOINS, "accept")
 MOST_MESSAGES = 50  # that a form lists, the newest first
 _EXCERPT = 60
 
@@ -61,8 +63,7 @@ def _number(place: Place) -> Field:
 
 def _option(place: Place, message: Excerpt) -> Option:
     reader = place.reader
-    agent = reader.policy.agents.get(message.author)
-    who = agent.name if agent else message.author
+    who = name_of(message.author, reader.policy)
     words = " ".join(message.text.split())[:_EXCERPT]
     return str(message.id), f"{reader.clock(message.at)}, {who}: {words}"
 

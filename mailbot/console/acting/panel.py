@@ -15,6 +15,7 @@ from mailbot.console.acting.verbs import Offer, Trial, VerbForm, offer
 from mailbot.console.desk import Desk
 from mailbot.console.render import Reader
 from mailbot.console.respond import reader_of
+from mailbot.domain.acts.holds import name_of
 from mailbot.domain.commands.carry_out import CommandFacts
 from mailbot.domain.compensation import requests
 from mailbot.domain.compensation.authority import windows
@@ -115,12 +116,8 @@ def load_trial(connection: Connection, asking: Asking) -> Trial:
 
 def others(connection: Connection, number: str, viewer: Viewer, reader: Reader) -> tuple[Colleague, ...]:
     """Return who else has the page of the ticket open."""
-    agents = reader.policy.agents
     found = presence.others(connection, number, viewer.address, reader.now)
-    return tuple(
-        Colleague(agents[each.agent].name if each.agent in agents else each.agent, each.writes)
-        for each in found
-    )
+    return tuple(Colleague(name_of(each.agent, reader.policy), each.writes) for each in found)
 
 
 def _done(connection: Connection, asking: Asking) -> Shown | None:

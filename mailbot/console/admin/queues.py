@@ -13,6 +13,7 @@ from starlette.routing import Route
 from mailbot.console.desk import Desk, desk_of
 from mailbot.console.guards import for_admins
 from mailbot.console.respond import page
+from mailbot.console.ticket.find import path_id
 from mailbot.domain import reasons
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, InboundMail, InboxState, OutboxState
 from mailbot.domain.people.access import Viewer
@@ -25,7 +26,6 @@ from mailbot.views.formats import format_size
 
 SHOWN = 100  # rows of a list
 BECAUSE = 150  # characters of a reason
-LARGEST_ID = 2**63
 HOURS = ("1", "6", "24", "168")  # since which failed mail is tried again
 STUCK = "stuck"  # beside the states: claimed, and in nobody's hand
 INBOX_STATES = (InboxState.PARKED, STUCK, InboxState.NEW)
@@ -51,7 +51,7 @@ async def inbox(request: Request, viewer: Viewer) -> Response:
 
 async def inbox_mail(request: Request, viewer: Viewer) -> Response:
     """Show one mail that came in, and how it is read."""
-    desk, mail_id = desk_of(request), _mail_id(request)
+    desk, mail_id = desk_of(request), path_id(request, "mail_id")
     entry = await desk.read(queries.find_inbox_entry, mail_id)
     if entry is None:
         raise HTTPException(404)
@@ -74,7 +74,7 @@ async def outbox(request: Request, viewer: Viewer) -> Response:
 
 async def outbox_mail(request: Request, viewer: Viewer) -> Response:
     """Show one mail of ours: its attempts and its text."""
-    desk, mail_id = desk_of(request), _mail_id(request)
+    desk, mail_id = desk_of(request), path_id(request, "mail_id")
     entry = await desk.read(outbox_queries.find_entry, mail_id)
     if entry is None:
         raise HTTPException(404)
@@ -89,14 +89,6 @@ async def suppressed(request: Request, viewer: Viewer) -> Response:
     desk = desk_of(request)
     found = await desk.read(suppressions.list_active, desk.now(), SHOWN)
     return _list(request, "admin/suppressions.html", found, "", ())
-
-
-def _mail_id(request: Request) -> int:
-    """Return the id in the address. Raises HTTPException 404 for one that no database holds."""
-    mail_id: int = request.path_params["mail_id"]
-    if mail_id >= LARGEST_ID:
-        raise HTTPException(404)
-    return mail_id
 
 
 def _parsed(desk: Desk, raw: bytes) -> InboundMail:
@@ -126,7 +118,6 @@ def _list(request: Request, template: str, found: list[Any], state: str, states:
         said=said,
         once=secrets.token_urlsafe(),
         shown=SHOWN,
-        size=format_size,
         why=reasons.render,
     )
 
@@ -173,7 +164,7 @@ async def _act_on_mail(request: Request, viewer: Viewer, back: str, what: dict[s
     form = await request.form()
     if form.get("do") not in what:
         raise HTTPException(400)
-    mail_id = _mail_id(request)
+    mail_id = path_id(request, "mail_id")
     outcome = await act(request, viewer, what[str(form["do"])], str(mail_id))
     return RedirectResponse(f"{back}/{mail_id}?said={said_of(what[str(form['do'])], outcome)}", 303)
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from mailbot import log
 from mailbot.console.api import bodies, shapes
-from mailbot.console.api.call import Answer, Call, Description, encode, for_programs, zone_of
+from mailbot.console.api.call import Answer, Call, Description, encode, for_programs
 from mailbot.console.api.read_request import invalid
 from mailbot.console.problems import Problem
 from mailbot.domain import commands, ticket_number
@@ -109,7 +109,7 @@ def _say_acted(transaction: Transaction, acted: Acted) -> dict[str, Any]:
 
 def _say(transaction: Transaction, decision: Decision) -> dict[str, Any]:
     policy = transaction.snapshot.policy
-    zone = zone_of(policy, decision.ticket.team)
+    zone = policy.zone_of(decision.ticket.team)
     return decision_json(transaction.connection, decision, policy.version, zone)
 
 

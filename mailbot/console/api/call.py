@@ -25,9 +25,9 @@ from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
 from mailbot.domain.people.access import Viewer, find_viewer
 from mailbot.domain.people.token_scope import READ, TokenScope
-from mailbot.domain.policy import Policy
 from mailbot.store import queries
 from mailbot.store.console import tokens
+from mailbot.store.console.sessions import digest_of
 from mailbot.store.console.tokens import PREFIX, Token
 from mailbot.views.json_form import to_json
 
@@ -92,13 +92,7 @@ class Call:
         return await self.desk.read(read)
 
     def zone(self, team: str = "") -> str:
-        return zone_of(self.desk.policy, team)
-
-
-def zone_of(policy: Policy, team: str) -> str:
-    """Return the time zone of a team's calendar, or of the first calendar where there is no such team."""
-    calendar = policy.calendar_of(team) if team in policy.teams else next(iter(policy.calendars.values()))
-    return calendar.zone
+        return self.desk.policy.zone_of(team)
 
 
 def encode(value: Any) -> bytes:
@@ -144,7 +138,7 @@ async def _find_caller(request: Request, desk: Desk) -> tuple[Token, Viewer]:
     secret, now = secret.strip(), desk.now()
     if scheme.lower() != "bearer" or not secret.startswith(PREFIX):
         raise Problem("no-token", headers=CHALLENGE)
-    token = await desk.read(tokens.find, tokens.digest_of(secret))
+    token = await desk.read(tokens.find, digest_of(secret))
     viewer = find_viewer(token.address, desk.policy) if token else None
     if token is None or viewer is None or token.state(now) != "active":
         raise Problem("no-token", headers=CHALLENGE)

@@ -8,7 +8,7 @@ from msgspec import json
 from starlette.routing import BaseRoute, Route
 
 from mailbot import __version__
-from mailbot.console.api.acts import AGAIN, HEADER
+from mailbot.console.api.acts import AGAIN, HEADER, LONGEST_KEY
 from mailbot.console.api.call import Description, NoQuery
 from mailbot.console.problems import KINDS, MEDIA_TYPE
 
@@ -105,7 +105,7 @@ _KEY = [
         "name": HEADER,
         "in": "header",
         "description": "Carries the request out once, however often it is sent within seven days.",
-        "schema": {"type": "string", "maxLength": 200},
+        "schema": {"type": "string", "maxLength": LONGEST_KEY},
     }
 ]
 

@@ -113,7 +113,7 @@ def period_of(asked: Asked, policy: Policy, now: datetime) -> "Period":
     """
     from mailbot.reports.figures.api import Period, midnight
 
-    zone = next(iter(policy.calendars.values())).zone
+    zone = policy.zone_of()
     if asked.first is None or asked.last is None:
         return Period(now - SPANS[asked.span], now, zone)
     end = midnight(asked.last + timedelta(days=1), zone)

@@ -41,12 +41,12 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The snapshot. A complaint of an incident is not counted beside the incident."""
+    """The snapshot. A complaint of an incident is not counted beside the incident. `held`: see `queries.held_mail`."""
 
     at: datetime
     known: Known
     incidents: Sequence[Incident]
-    store: queries.StoreStatus
+    held: tuple[int, int]
 
     @property
     def standings(self) -> Iterator[Standing]:
@@ -68,10 +68,10 @@ def key_of(desk: Desk) -> tuple[str, str]:
 
 def take(read: Callable[..., "_Read"], snapshot: Snapshot, now: datetime, known: Known) -> Now:
     """Read what changed since `known`, and compute how it stands, on the caller's thread."""
-    found = read(_read, snapshot, now, known)
+    found = read(_read, snapshot, known)
     changed = {each.number: (each.events, standing(each, found.policy)) for each in found.changed}
     standings = {number: changed.get(number) or known[number] for number in found.numbers}
-    return Now(now, standings, found.incidents, found.store)
+    return Now(now, standings, found.incidents, found.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,11 @@ class _Read:
     numbers: Sequence[str]
     changed: Sequence[Ticket]
     policy: Policy
-    store: queries.StoreStatus
+    held: tuple[int, int]
     incidents: Sequence[Incident]
 
 
-def _read(connection: Connection, snapshot: Snapshot, now: datetime, known: Known) -> _Read:
+def _read(connection: Connection, snapshot: Snapshot, known: Known) -> _Read:
     versions = worklists.live_versions(connection, ALL, MOST)
     changed = [number for number, events in versions if known.get(number, (0, None))[0] != events]
     parts = (changed[start : start + AT_ONCE] for start in range(0, len(changed), AT_ONCE))
@@ -94,7 +94,7 @@ def _read(connection: Connection, snapshot: Snapshot, now: datetime, known: Know
         [number for number, _ in versions],
         loaded,
         load_missing_ladders(connection, snapshot, loaded).policy,
-        queries.store_status(connection, now),
+        queries.held_mail(connection),
         _incidents(connection),
     )
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from mailbot.console.board.figures import Made
 from mailbot.console.render import Reader
+from mailbot.domain.acts.holds import name_of
 from mailbot.domain.day.standing import State
 from mailbot.store.lists.ratings import Rating
 from mailbot.views.json_form import to_json
@@ -105,9 +106,8 @@ def title_now(state: State, wanted: Mapping[str, str], reader: Reader) -> str:
         State.CUSTOMER: reader.t("Menunggu pelanggan", "Waiting for the customer"),
         State.THIRD_PARTY: reader.t("Menunggu pihak ketiga", "Waiting for a third party"),
     }
-    agent = reader.policy.agents.get(wanted.get("agent", ""))
     narrowed = [
         *(reader.label(kind, wanted[kind]) for kind in ("team", "level") if wanted.get(kind)),
-        *([agent.name if agent else wanted["agent"]] if wanted.get("agent") else []),
+        *([name_of(wanted["agent"], reader.policy)] if wanted.get("agent") else []),
     ]
     return ": ".join(filter(None, (names[state], ", ".join(narrowed))))

@@ -100,7 +100,7 @@ async def _now_values(request: Request, viewer: Viewer, team: str) -> dict[str, 
         "groups": counted.groups,
         "people": counted.people,
         "incidents": [each for each in snapshot.incidents if team in ("", each.ticket.team)],
-        "mail": snapshot.store,
+        "mail": snapshot.held,
         "waiting": found,
         "State": State,
         "once": lambda: token_urlsafe(16),
@@ -258,7 +258,6 @@ async def whole_report(request: Request, viewer: Viewer) -> Response:
         teams=tuple(desk.policy.teams),
         asked=asked,
         query=urlencode(asked.query()),
-        spans=tuple(figures.SPANS),
         **await report.values(made, reader_of(request)),
     )
 

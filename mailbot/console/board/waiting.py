@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from mailbot.domain import commands as c
 from mailbot.domain import ladder
+from mailbot.domain.acts.holds import name_of
 from mailbot.domain.commands.carry_out import on_command
 from mailbot.domain.compensation import authority, requests
 from mailbot.domain.compensation.authority import Case
@@ -153,8 +154,8 @@ def _money(
     return MoneyRequest(
         ticket=ticket,
         request=request,
-        asker=_name(policy, request.agent or request.by.name),
-        signed=[_name(policy, each) for each in request.signed],
+        asker=name_of(request.agent or request.by.name, policy),
+        signed=[name_of(each, policy) for each in request.signed],
         limits=_limits(case, viewer),
         needs_second=isinstance(approved, Outcome) and approved.state == "asked",
         why_not=_why_not(approved, case),
@@ -168,11 +169,6 @@ def _why_not(approved: Outcome | Refusal, case: Case) -> Reason:
         return approved.reason
     over = authority.common_limit(case)
     return over.reason if over else NO_REASON
-
-
-def _name(policy: Policy, address: str) -> str:
-    agent = policy.agents.get(address)
-    return agent.name if agent else address
 
 
 def _limits(case: Case, viewer: Viewer) -> list[Limit]:

@@ -26,6 +26,7 @@ from mailbot.mail.compose.cleaning import body_text, header_text
 from mailbot.mail.compose.mime_writer import ComposeRefused
 from mailbot.mail.compose.notice_values import size_text
 from mailbot.mail.parsing.attachments import is_dangerous
+from mailbot.store import conversation
 from mailbot.store.console import customer_page
 from mailbot.store.console.customer_page import PageContent, PageFile, PageMessage
 
@@ -66,11 +67,9 @@ async def reply(request: Request) -> Response:
         files = await _read_files(form, desk_of(request), text)
         if not text and not files:
             raise _Refused("nothing")
-        await _submit(request, visit, text, form, files)
+        await _submit(request, visit, await _load(desk_of(request), visit), text, form, files)
     except _Refused as refused:
         return await _show(request, visit, refused=refused)
-    finally:
-        await request.close()  # the files of the form
     return _done(visit, "reply")
 
 
@@ -87,7 +86,8 @@ async def rate(request: Request) -> Response:
             raise _Refused("no_score")
         content = await _load(desk_of(request), visit)
         if content.survey and visit.reader.is_customer:
-            await _submit(request, visit, f"{score}\n\n{comment}".strip(), form, is_rating=True)
+            rating = f"{score}\n\n{comment}".strip()
+            await _submit(request, visit, content, rating, form, is_rating=True)
     except _Refused as refused:
         return await _show(request, visit, refused=refused)
     return _done(visit, "rating")
@@ -107,8 +107,10 @@ async def file(request: Request) -> Response:
         for message in _shown(desk, content.messages)
         for each in message.files
     }.get(wanted)
-    data = await desk.read(customer_page.content_of, found.digest) if found and _is_served(found) else None
-    if found is None or data is None:
+    if found is None or not _is_served(found):
+        return no_report(request)
+    data = (await desk.read(conversation.contents_of, [found.digest])).get(found.digest)
+    if data is None:
         return no_report(request)
     kind = found.type if found.type in _AT_ONCE else "application/octet-stream"
     named = f"attachment; filename*=utf-8''{quote(header_text(found.name), safe='')}"
@@ -224,6 +226,7 @@ def _room(desk: Desk) -> int:
 async def _submit(
     request: Request,
     visit: Visit,
+    content: PageContent,
     text: str,
     form: FormData,
     files: tuple[Attachment, ...] = (),
@@ -231,7 +234,6 @@ async def _submit(
     is_rating: bool = False,
 ) -> None:
     desk, ticket = desk_of(request), visit.ticket
-    content = await _load(desk, visit)
     post = Post(
         ticket.number,
         visit.reader.address,

@@ -36,11 +36,10 @@ Places = dict[str, tuple[str, str | None]]
 
 @dataclass(eq=False, slots=True)
 class Listener:
-    """One open stream: what has changed since its last message. `lists`: also something without a number."""
+    """One open stream: what has changed since its last message."""
 
     viewer: Viewer
     numbers: set[str] = field(default_factory=set)
-    lists: bool = False
     is_over: bool = False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -48,9 +47,7 @@ class Listener:
         """Note a change, as far as this person may know of it."""
         if self.viewer.sees(team, assignee):
             self.numbers.add(ticket)
-        elif kinds & MOVES and e.TicketOpened.kind not in kinds:
-            self.lists = True
-        else:
+        elif not kinds & MOVES or e.TicketOpened.kind in kinds:
             return
         self.woken.set()
 
@@ -63,7 +60,6 @@ class Listener:
         """Return the numbers that have changed, with spaces between, and forget them."""
         numbers = " ".join(sorted(self.numbers))
         self.numbers.clear()
-        self.lists = False
         self.woken.clear()
         return numbers
 

@@ -15,11 +15,11 @@ from mailbot.console.desk import Desk, desk_of
 from mailbot.console.lists.filters import page_of
 from mailbot.console.lists.rows import Row, read_rows
 from mailbot.console.respond import page
+from mailbot.console.ticket.find import find_visible
 from mailbot.domain import ticket_number
 from mailbot.domain.people.access import Viewer
 from mailbot.domain.search.query import LONGEST, Query, QueryError, parse
 from mailbot.domain.search.snippet import CLOSE, OPEN
-from mailbot.store.lists import worklists
 from mailbot.store.search import find
 from mailbot.store.search.find import PageRequest, Sort
 
@@ -51,7 +51,8 @@ async def search(request: Request, viewer: Viewer) -> Response:
     sort = Sort.NEWEST if request.query_params.get("sort") == Sort.NEWEST else Sort.BEST
     wanted = PageRequest(SIZE, min(page_of(request.query_params), LAST), sort)
     number = number_of(written, desk)
-    if number and "HX-Request" not in request.headers and await desk.read(_exists, number, viewer):
+    opens = number and "HX-Request" not in request.headers
+    if opens and await desk.read(find_visible, number, viewer) is not None:
         return RedirectResponse(f"/tickets/{number}", 303)
     result, trouble = None, ""
     try:
@@ -81,11 +82,6 @@ def as_typed(written: str) -> str:
     """Let the last word also be the beginning of one: it may not be typed to its end."""
     is_open = written.count('"') % 2
     return written if is_open else _BEGUN.sub(r"\1 OR \1*", written)
-
-
-def _exists(connection: Connection, number: str, viewer: Viewer) -> bool:
-    ticket = worklists.tickets_of(connection, [number]).get(number)
-    return ticket is not None and viewer.may_see(ticket)
 
 
 def _find(connection: Connection, desk: Desk, viewer: Viewer, asked: Query, wanted: PageRequest) -> Result:

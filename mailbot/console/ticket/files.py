@@ -3,7 +3,6 @@
 import asyncio
 from urllib.parse import quote
 
-import filetype
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,13 +15,13 @@ from mailbot.console.ticket.dialogue import PICTURES
 from mailbot.console.ticket.find import find_ticket, path_id
 from mailbot.domain.model import Ticket
 from mailbot.domain.people.access import Viewer
+from mailbot.mail.parsing import attachments
 from mailbot.mail.parsing.html_source import read_html
 from mailbot.store import conversation, queries
 from mailbot.store.console import sent_files
 from mailbot.store.lists import dialogue
 
 ALONE = "default-src 'none'; sandbox; frame-ancestors 'none'"
-_START = 8192  # bytes by which a picture is known
 
 
 async def received_file(request: Request, viewer: Viewer) -> Response:
@@ -92,7 +91,7 @@ def _file(found: tuple[str, bytes] | None) -> Response:
     if found is None:
         raise HTTPException(404)
     name, content = found
-    kind = filetype.guess_mime(content[:_START])  # type: ignore[no-untyped-call]
+    kind = attachments.detect_type(content, "")
     return _attachment(name, content, kind if kind in PICTURES else "application/octet-stream")
 
 

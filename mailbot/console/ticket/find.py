@@ -16,10 +16,9 @@ _MOST = 2**62  # the engines have no larger integers
 async def find_ticket(request: Request, viewer: Viewer) -> Ticket:
     """Return the ticket in the path, its number in any spelling. Raises HTTPException 404."""
     number = ticket_number.normalise(request.path_params["number"])
-    ticket = await desk_of(request).read(queries.ticket, number) if number else None
-    if ticket is None or not viewer.may_see(ticket):
+    found: Ticket | None = await desk_of(request).read(find_visible, number, viewer) if number else None
+    if found is None:
         raise HTTPException(404)
-    found: Ticket = ticket
     return found
 
 

@@ -62,12 +62,19 @@ class Facts:
 def load_dialogue(connection: Connection, ticket: Ticket, before: int | None) -> Dialogue:
     """Load the newest messages, or those before the message `before`."""
     found = dialogue.newest(connection, ticket.number, NEWEST + 1, before)
+    return dialogue_of(connection, ticket.number, found[:NEWEST], older=len(found) > NEWEST)
+
+
+def dialogue_of(
+    connection: Connection, number: str, messages: Sequence[PageMessage], *, older: bool = False
+) -> Dialogue:
+    """Load what belongs to these messages of a ticket."""
     return Dialogue(
-        found[:NEWEST],
-        len(found) > NEWEST,
-        conversation.files_of(connection, [ticket.number]).get(ticket.number, []),
-        outbox_queries.list_entries(connection, ticket=ticket.number, limit=MAILS),
-        dialogue.events_of_kinds(connection, ticket.number, e.AgentMailHeld),
+        messages,
+        older,
+        conversation.files_of(connection, [number]).get(number, []),
+        outbox_queries.list_entries(connection, ticket=number, limit=MAILS),
+        dialogue.events_of_kinds(connection, number, e.AgentMailHeld),
     )
 
 

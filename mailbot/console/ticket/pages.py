@@ -1,6 +1,5 @@
 """The page of a ticket, what of it refreshes itself, its history, and one message in full."""
 
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,7 +16,7 @@ from mailbot.console.ticket import files
 from mailbot.console.ticket.band import Scene, band_of
 from mailbot.console.ticket.dialogue import Writer
 from mailbot.console.ticket.find import find_ticket, merge_target, path_id
-from mailbot.console.ticket.load import Dialogue, Facts, load_dialogue, load_page
+from mailbot.console.ticket.load import Dialogue, Facts, dialogue_of, load_page
 from mailbot.console.ticket.side import groups, owner_of, place_of, reasons_of
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Direction, Ticket
@@ -139,7 +138,7 @@ async def whole_message(request: Request, viewer: Viewer) -> Response:
     if loaded is None:
         raise HTTPException(404)
     message, found, start = loaded
-    writer = Writer(ticket.number, reader_of(request, viewer), replace(found, messages=[message]))
+    writer = Writer(ticket.number, reader_of(request, viewer), found)
     because = match_of(message.evidence).reason
     return page(
         request,
@@ -159,7 +158,7 @@ def _load_message(
     if message is None:
         return None
     start = dialogue.raw_start(connection, message.inbox_id, _START) if message.inbox_id else None
-    return message, load_dialogue(connection, ticket, None), start
+    return message, dialogue_of(connection, ticket.number, [message]), start
 
 
 ROUTES = [

@@ -54,16 +54,13 @@ def _customer(scene: Scene) -> Iterator[Row]:
     if not ticket.customer:
         return
     newest = scene.newest
-    proof = newest.authentication if newest and newest.author == ticket.customer else None
+    proof = newest.authentication if newest and newest.author == ticket.customer else Authentication.NONE
     if ticket.proven and proof is not Authentication.FAIL:
         proof = Authentication.PASS
-    shown = words[proof or Authentication.NONE]
-    state = {Authentication.PASS: "solved", Authentication.FAIL: "late"}.get(
-        proof or Authentication.NONE, "plain"
-    )
+    state = {Authentication.PASS: "solved", Authentication.FAIL: "late"}.get(proof, "")
     yield Row(scene.t("Nama", "Name"), clean(scene.customer, _LONGEST), tag=state)
     yield Row(scene.t("Alamat", "Address"), clean(ticket.customer, _LONGEST))
-    yield Row(scene.t("Pengirim", "Sender"), shown, tag=state)
+    yield Row(scene.t("Pengirim", "Sender"), words[proof], tag=state)
     if ticket.reply_to:
         yield Row(words["reply_to"], clean(ticket.reply_to, _LONGEST))
     if ticket.language:

@@ -114,7 +114,7 @@ class Mismatch:
 
 def moment_of(at: datetime | None, policy: Policy) -> datetime:
     """Convert a test's local time (of the first calendar, as for `hour` in rules) to UTC."""
-    zone = next(iter(policy.calendars.values())).zone
+    zone = policy.zone_of()
     return (at or DEFAULT_AT).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 

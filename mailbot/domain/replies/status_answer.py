@@ -61,8 +61,8 @@ def answer_status(
     if box is None or ticket.status is Status.FILED or not _asks(ticket, mail, asking.match, box, policy):
         return None
     author = passed_on_for(mail, policy) or mail.sender
-    to = _address_of(author, ticket, asking.roles)
-    if not to or why_unreachable(to) or to.lower() in asking.suppressions:
+    to = _reachable_address(author, ticket, asking)
+    if not to:
         return None
     if guard(mail, envelope, box, policy) or not _is_author(mail, envelope, (author, to), policy):
         return None
@@ -85,8 +85,8 @@ def answer_on_page(
     box = policy.mailbox_for(ticket.mailbox)
     if box is None or ticket.status is Status.FILED:
         return None
-    to = _address_of(address, ticket, asking.roles)
-    if not to or why_unreachable(to) or to.lower() in asking.suppressions:
+    to = _reachable_address(address, ticket, asking)
+    if not to:
         return None
     if box.unauthenticated != "neutral" and not ticket.proven:
         return None
@@ -111,6 +111,12 @@ def _asks(ticket: Ticket, mail: InboundMail, match: Match, box: Mailbox, policy:
     names = " ".join((mail.sender_name, agent.name if agent else "", box.brand))
     prefixes = {each.prefix for each in policy.mailboxes.values()}
     return is_status_question(mail, ticket.subject, (ticket.number, *match.followed), prefixes, names)
+
+
+def _reachable_address(author: str, ticket: Ticket, asking: Asking) -> str:
+    """Return the address of this person that takes part and may be mailed, "" where none may."""
+    to = _address_of(author, ticket, asking.roles)
+    return "" if not to or why_unreachable(to) or to.lower() in asking.suppressions else to
 
 
 def _address_of(author: str, ticket: Ticket, roles: Roles) -> str:

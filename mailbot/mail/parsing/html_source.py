@@ -1,15 +1,12 @@
 """Read the HTML of a mail as its author sent it. Nothing of it is safe to show: who shows it cleans it."""
 
-from mailbot.mail.parsing import header_fields, mime_tree, part_texts
+from mailbot.mail.parsing import mime_tree, part_texts
 from mailbot.mail.parsing.part_texts import Reading
 
 
 def read_html(raw: bytes) -> str:
     """Return the HTML parts of a mail's text, one after another; "" for a mail without. Never raises."""
-    if b"\n" not in raw and b"\r" in raw:
-        raw = raw.replace(b"\r", b"\n")
-    header, start = header_fields.read(raw, 0, len(raw))
-    tree = mime_tree.read(raw, header, start, len(raw))
+    raw, _, tree = mime_tree.read_mail(raw)
     reading, sources = Reading(), []
     for part, kind in zip(tree.parts, part_texts.kinds(tree.parts), strict=True):
         if kind == "html":

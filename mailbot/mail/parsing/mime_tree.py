@@ -75,6 +75,14 @@ class _Reader:
     complete: bool = True
 
 
+def read_mail(raw: bytes) -> tuple[bytes, Fields, Structure]:
+    """Return a mail with line ends that can be read, its header fields, and its parts."""
+    if b"\n" not in raw and b"\r" in raw:
+        raw = raw.replace(b"\r", b"\n")
+    header, body = header_fields.read(raw, 0, len(raw))
+    return raw, header, read(raw, header, body, len(raw))
+
+
 def read(raw: bytes, top: Fields, body: int, end: int) -> Structure:
     """Return the parts of the mail whose header fields are `top` and whose body is `raw[body:end]`."""
     reader = _Reader(raw, end)

@@ -14,7 +14,7 @@ from mailbot.domain.people.addresses import registered_domain
 from mailbot.domain.reasons import Reason
 from mailbot.domain.replies.author import with_author
 from mailbot.mail.auth import authentication_results
-from mailbot.mail.parsing import addresses, body, charsets, encoded_words, header_fields, mime_tree
+from mailbot.mail.parsing import addresses, body, charsets, encoded_words, mime_tree
 from mailbot.mail.parsing.body import Body
 from mailbot.mail.parsing.header_fields import VALUE_LIMIT, Fields, LazyHeaders
 from mailbot.mail.parsing.mime_tree import Structure
@@ -54,10 +54,7 @@ def parse(
 
     `authserv_ids` are the hosts whose Authentication-Results count, `own_addresses` those of our mailboxes.
     """
-    if b"\n" not in raw and b"\r" in raw:
-        raw = raw.replace(b"\r", b"\n")
-    header, start = header_fields.read(raw, 0, len(raw))
-    tree = mime_tree.read(raw, header, start, len(raw))
+    raw, header, tree = mime_tree.read_mail(raw)
     content = body.read(raw, tree)
     sender_name, sender, sender_flags = _sender(header)
     subject = encoded_words.decode_line(header.get("subject")[:VALUE_LIMIT], SUBJECT_LIMIT)

@@ -19,7 +19,7 @@ from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.page_readers import is_customer, readers_of
 from mailbot.store import conversation, queries
 from mailbot.store.console import revoked_links
-from mailbot.store.schema import attachments, contents, events, messages, outbox, tickets
+from mailbot.store.schema import attachments, events, messages, outbox, tickets
 from mailbot.store.tickets import roles_of_tickets
 
 LONGEST = 20_000  # characters of one message
@@ -144,12 +144,6 @@ def load(connection: Connection, reader: PageReader, forms: Collection[str]) -> 
         answered_id=next((mail.message_id for mail in reversed(to_reader) if mail.message_id), ""),
         references=conversation.message_ids(connection, numbers, reader.address),
     )
-
-
-def content_of(connection: Connection, digest: str) -> bytes | None:
-    """Load what a file holds, None when it is gone."""
-    found = connection.scalar(select(contents.c.content).where(contents.c.digest == digest))
-    return bytes(found) if found is not None else None
 
 
 def _messages(connection: Connection, number: str) -> Sequence[Row[Any]]:

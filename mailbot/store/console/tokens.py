@@ -1,6 +1,5 @@
 """Tokens of programs. The program keeps a secret, the store its digest."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -47,11 +46,6 @@ class Token:
         if self.revoked_at:
             return "revoked"
         return "expired" if self.ends_at and self.ends_at <= now else "active"
-
-
-def digest_of(secret: str) -> str:
-    """Return what the store keeps of a token. It has 256 random bits: a plain hash can't be guessed back."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def add(connection: Connection, items: Sequence[NewToken]) -> list[int]:

@@ -82,6 +82,8 @@ class TicketFilter:
 
 
 _DEADLINE = tuple(deadlines.c[name].label(f"deadline_{name}") for name in TicketDeadline.__dataclass_fields__)
+# No complaint of an incident.
+FOLDED = or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number)
 _NEWEST_FIRST = (tickets.c.opened_at.desc(), tickets.c.number.desc())
 
 
@@ -132,7 +134,7 @@ def conditions(wanted: TicketFilter, dialect: str) -> list[ColumnElement[bool]]:
     if wanted.unassigned:
         found.append(tickets.c.assignee.is_(None))
     if wanted.folded:
-        found.append(or_(tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number))
+        found.append(FOLDED)
     return [*found, *(visible_to(wanted.seen_by) if wanted.seen_by else ())]
 
 

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, or_, select, text
+from sqlalchemy import Connection, func, select, text
 
 from mailbot.domain.model import Ticket
-from mailbot.store.lists.ticket_list import TicketFilter, conditions, visible_to
+from mailbot.store.lists.ticket_list import FOLDED, TicketFilter, conditions, visible_to
 from mailbot.store.lists.ticket_rows import ticket_of
 from mailbot.store.schema import drafts, tickets
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:  # the shell lists without it
 
 # Literal, or the partial index ix_tickets_live would not be seen to fit.
 LIVE = text("tickets.status IN ('new', 'open', 'waiting')")
-FOLDED = or_(
-    tickets.c.incident.is_(None), tickets.c.incident == tickets.c.number
-)  # no complaint of an incident
 
 
 def snoozed_by(connection: Connection, now: datetime, limit: int) -> list[str]:

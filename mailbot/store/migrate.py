@@ -21,6 +21,7 @@ REVISIONS = (
     "0005",
     "0006",
     "0007",
+    "0008",
 )  # the files in migrations/versions. A landed one is never changed
 HEAD = REVISIONS[-1]
 SCRIPTS = Path(__file__).parent / "migrations"

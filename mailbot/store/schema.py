@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     event,
     false,
     literal_column,
@@ -266,6 +267,7 @@ tickets = _table(
     Column("cause", Text, nullable=False, server_default=""),
     Column("snoozed_until", Moment),
     Column("incident", String(32)),
+    Column("channel", String(32), nullable=False, server_default="mail"),  # by which it was opened
     # The customer in one spelling, see `domain.people.addresses.owner`; kept for the index alone.
     Column("person", Text, nullable=False, server_default=""),
     Index("ix_tickets_person_opened_at", "person", "opened_at"),
@@ -320,6 +322,7 @@ messages = _table(
     # address}; a key without value is left out.
     Column("addresses", Json, nullable=False, server_default="{}"),
     Column("act", String(16)),  # the agent's act that it is part of
+    Column("channel", String(32), nullable=False, server_default="mail"),  # by which it came
     # Costs nothing until a message is moved: what was filed on a ticket is found wherever it went.
     _partial("ix_messages_moved", "home", where="home <> ticket"),
     sqlite_autoincrement=True,
@@ -562,6 +565,144 @@ revoked_links = _table(
     Column("address", Text, primary_key=True),
     Column("count", Integer, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+# --- channels beside mail, see `store.channels` -------------------------------------------------------------------
+
+# What a provider sent us, as it came, kept before it got its reply: it becomes mail in the inbox, or a status of
+# what we sent. `external_id`: of the provider, so that a repetition is known.
+channel_events = _table(
+    "channel_events",
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("channel", String(32), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("state", Choice(InboxState, 8), nullable=False, server_default="new"),
+    Column("received_at", Moment, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column(
+        "due_at", Moment, nullable=False
+    ),  # when it is read next, such as after a file could not be fetched
+    Column("inbox_id", RowId),  # the mail that it became
+    Column("reason", Text),  # why it waits, is parked, or became no mail
+    CheckConstraint(_in(InboxState), name="state"),
+    UniqueConstraint("channel", "external_id"),
+    _partial("ix_channel_events_new", "channel", "due_at", "id", where="state = 'new'"),
+    _partial("ix_channel_events_parked", "id", where="state = 'parked'"),
+    Index("ix_channel_events_received_at", "received_at"),
+    sqlite_autoincrement=True,
+)
+
+# Which node works for a channel, and how far a provider was read.
+channel_states = _table(
+    "channel_states",
+    Column("channel", String(32), primary_key=True),
+    Column("holder", String(32)),  # a node, until `held_until`
+    Column("held_until", Moment),
+    Column("position", Text, nullable=False, server_default=""),
+    Column("error", Text),  # why it does not work now
+)
+
+# People who wrote by a channel. `address`: their identity, such as whatsapp:+62811.
+channel_contacts = _table(
+    "channel_contacts",
+    Column("address", Text, primary_key=True),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("wrote_at", Moment, nullable=False),  # last: WhatsApp takes free text for 24 hours after it
+)
+
+# What a provider took of us, by its own id: answers in the chat name it, reports of delivery too.
+channel_messages = _table(
+    "channel_messages",
+    Column("channel", String(32), primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("outbox_id", RowId, ForeignKey("outbox.id"), nullable=False, index=True),
+    Column("status", String(16), nullable=False),  # sent, delivered, read, failed
+    Column("status_at", Moment, nullable=False),
+)
+
+# Identities of one person, linked by an agent or by a proof. Who is not linked has no row.
+identities = _table(
+    "identities",
+    Column("address", Text, primary_key=True),  # as `domain.people.addresses.owner` writes it
+    Column("person", String(32), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Messages of a web form that wait for a click in the mail to their address. `digest`: SHA-256 of the link's key.
+unconfirmed_posts = _table(
+    "unconfirmed_posts",
+    Column("digest", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False, unique=True),  # the same form sent twice is one
+    Column("address", Text, nullable=False),
+    Column("form", String(32), nullable=False),
+    Column("sender", Text, nullable=False),  # this and `recipients`: the envelope of its mail
+    Column("recipients", Json, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Index("ix_unconfirmed_posts_ends_at", "ends_at"),
+    Index("ix_unconfirmed_posts_address", "address"),
+)
+
+# Events of tickets in the order of their commits, for webhooks; filled only where there are any. `transaction`: of
+# PostgreSQL, so that no reader passes by what is not committed yet.
+event_feed = _table(
+    "event_feed",
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("ticket", String(32), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("transaction", BigInteger, nullable=False, server_default="0"),
+    Index("ix_event_feed_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+# How far each webhook was served: everything in `event_feed` up to `position`.
+webhooks = _table(
+    "webhooks",
+    Column("name", String(64), primary_key=True),
+    Column("position", RowId, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("due_at", Moment, nullable=False),
+    Column("delivered_at", Moment),
+    Column("error", Text),
+    Column("disabled_at", Moment),
+    Column("disabled_by", Text, nullable=False, server_default=""),
+    Column("holder", String(32)),  # the node that serves it, until `held_until`
+    Column("held_until", Moment),
+)
+
+webhook_attempts = _table(
+    "webhook_attempts",
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("webhook", String(64), nullable=False),
+    Column("feed_id", RowId, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("code", Integer),  # of the HTTP answer
+    Column("error", Text, nullable=False, server_default=""),
+    Index("ix_webhook_attempts_webhook", "webhook", "id"),
+    Index("ix_webhook_attempts_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Numbers of another desk, as written in its mails: they name the ticket that was imported.
+number_aliases = _table(
+    "number_aliases",
+    Column("alias", Text, primary_key=True),  # in upper case
+    Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False, index=True),
+)
+
+# What was imported, by its id where it came from, so that a second run changes nothing.
+imported = _table(
+    "imported",
+    Column("source", String(64), primary_key=True),  # one export: "zammad", or a name that the admin gave
+    Column("kind", String(16), primary_key=True),  # ticket, message
+    Column("external_id", Text, primary_key=True),
+    Column("ticket", String(32), nullable=False, index=True),
+    Column("digest", String(64), nullable=False, server_default=""),  # of what was imported
 )
 
 # Addresses (lower case) that get no automatic mail; `until` NULL: until it is lifted.

@@ -102,11 +102,11 @@ def execute(url: str, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("UPDATE alembic_version SET version_num = '0999'", "its schema 0999 is newer than 0007"),
+        ("UPDATE alembic_version SET version_num = '0999'", "its schema 0999 is newer than 0008"),
         ("UPDATE alembic_version SET version_num = '0000'", "its schema 0000 is unknown"),
         ("UPDATE alembic_version SET version_num = '0001'", "not those of schema 0001: the table"),
         ("DROP TABLE alembic_version", "not those of an empty database: the table"),
-        ("CREATE TABLE orders (id INTEGER)", "not those of schema 0007: the table orders is none of them"),
+        ("CREATE TABLE orders (id INTEGER)", "not those of schema 0008: the table orders is none of them"),
         ("DROP TABLE imap_folders", "the table imap_folders is missing"),
         ("ALTER TABLE nodes DROP COLUMN reload_error", "the table nodes has no column reload_error"),
         ("ALTER TABLE nodes ADD COLUMN mood TEXT", "the table nodes has an unknown column mood"),

@@ -1,0 +1,1 @@
+"""Bring tickets over from another desk, without a mail or a notice to anybody."""

@@ -37,7 +37,7 @@ class ImportedFile:
 class ImportedMessage:
     """A mail or a note of a ticket.
 
-    - `external_id`: its id in the export, which no other message of this source has. It must be the same in each export.
+    - `external_id`: its id at the other desk, the same in each export. No other message of this source has it.
     - `at`: aware UTC. `author`: an address; "" where the export names only `author_name`.
     - `text`: plain text. `message_id`, `references`: with angle brackets, the newest reference last.
     - `to`, `cc`: (name, address).
@@ -64,7 +64,7 @@ class ImportedMessage:
 class ImportedTicket:
     """One customer matter of the other desk.
 
-    - `external_id`: its id in the export, which no other ticket of this source has.
+    - `external_id`: its id at the other desk. No other ticket of this source has it.
     - `numbers`: exactly as the desk writes them into subjects: "Ticket#2019001234", "[#123]". Several where others were
       merged into it.
     - `mailbox`: the address of ours that it belongs to; "" or an unknown one: that of the command.
@@ -122,7 +122,8 @@ class Problems:
 class ReadContext:
     """What a reader may need to know of this desk.
 
-    `agents`: addresses of the policy's agents. `mailboxes`: addresses of ours. `mailbox`: for tickets whose own is unknown.
+    `agents`: addresses of the policy's agents. `mailboxes`: addresses of ours. `mailbox`: the one for tickets whose own
+    is unknown.
     """
 
     mailbox: str

@@ -11,13 +11,14 @@ class ActorKind(StrEnum):
     POLICY = "policy"
     RELAY = "relay"  # the server that sends our mail on
     REPORT = "report"  # a bounce or a complaint
+    IMPORT = "import"  # what was brought over from another desk
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Its text form, "agent:ayu@example.com" or "policy", is what the store keeps.
 
-    `name`: an agent's address, an operator's login name, "" for the others.
+    `name`: an agent's address, an operator's login name, the source of an import, "" for the others.
     """
 
     kind: ActorKind

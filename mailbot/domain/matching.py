@@ -42,6 +42,7 @@ class Clues:
     - `again`: tickets of mails with the same Message-ID and From, but with other words.
     - `referenced`: Message-IDs of In-Reply-To and References, newest first.
     - `in_text`: numbers in what the sender wrote this time.
+    - `aliased`: tickets by the number that they had at another desk, in the subject or in the new text.
     - `quoted`: numbers in what a reply quotes of our mails. They count where nothing else names a ticket.
     - `only`: the one open ticket of a proven sender who asks for the status and names no ticket.
     - `mistyped`: looks like our numbers, but for the check digit.
@@ -68,6 +69,7 @@ class Clues:
     referenced: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     in_text: tuple[str, ...] = ()
+    aliased: tuple[str, ...] = ()
     quoted: tuple[str, ...] = ()
     only: str = ""
     mistyped: tuple[str, ...] = ()
@@ -80,7 +82,7 @@ class Clues:
     @property
     def names_ticket(self) -> bool:
         """Check whether a person's mail says where it belongs."""
-        named = self.signed or self.referenced or self.written or self.in_text or self.quoted
+        named = self.signed or self.referenced or self.written or self.in_text or self.aliased or self.quoted
         return bool(self.tagged or self.posted or named or self.only)
 
 
@@ -96,6 +98,7 @@ class ClueKind(StrEnum):
     KNOWN_MESSAGE_ID = "known_message_id"
     NUMBER_IN_SUBJECT = "number_in_subject"
     NUMBER_IN_TEXT = "number_in_text"
+    OLD_NUMBER = "old_number"
     NUMBER_IN_QUOTE = "number_in_quote"
     ONLY_OPEN_TICKET = "only_open_ticket"
     MESSAGE_ID_IN_REPORT = "message_id_in_report"
@@ -107,7 +110,8 @@ _KEYED = frozenset(
     {ClueKind.REPLY_TOKEN, ClueKind.CUSTOMER_PAGE, ClueKind.BOUNCE_ADDRESS, ClueKind.SIGNED_MARK}
 )
 _NO_TICKET_NAMED = reasons.of("no_ticket_named")
-_MENTIONS = frozenset({ClueKind.NUMBER_IN_TEXT, ClueKind.NUMBER_IN_QUOTE})
+# Old numbers are short, so a stranger's own number may look the same.
+_MENTIONS = frozenset({ClueKind.NUMBER_IN_TEXT, ClueKind.NUMBER_IN_QUOTE, ClueKind.OLD_NUMBER})
 _OF_REPORTS = frozenset({ClueKind.MESSAGE_ID_IN_REPORT, ClueKind.NUMBER_IN_REPORT})
 
 
@@ -200,8 +204,9 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
     yield from ((kinds.KNOWN_MESSAGE_ID, known[mid], STRONG) for mid in clues.referenced if mid in known)
     yield from ((kinds.NUMBER_IN_SUBJECT, number, NUMBER) for number in clues.written)
     yield from ((kinds.NUMBER_IN_TEXT, number, NUMBER) for number in clues.in_text)
+    yield from ((kinds.OLD_NUMBER, number, NUMBER) for number in clues.aliased)
     keyed = clues.tagged or clues.posted or clues.surveyed or clues.signed
-    if not (keyed or clues.written or clues.in_text or known.keys() & set(clues.referenced)):
+    if not (keyed or clues.written or clues.in_text or clues.aliased or known.keys() & set(clues.referenced)):
         yield from ((kinds.NUMBER_IN_QUOTE, number, NUMBER) for number in clues.quoted)
     if clues.only:
         yield kinds.ONLY_OPEN_TICKET, clues.only, NUMBER

@@ -40,6 +40,7 @@ TERMS: Mapping[str, Mapping[str, Texts]] = {
         "policy": ("the policy", "kebijakan"),
         "relay": ("the relay", "server pengirim"),
         "report": ("a report", "laporan"),
+        "import": ("the import from", "impor dari"),
     },
     "kind": {
         "acknowledgement": ("acknowledgement", "konfirmasi penerimaan"),
@@ -189,6 +190,7 @@ TEXTS: Mapping[str, Texts] = {
     "signed_message_id": ("our signed Message-ID", "Message-ID bertanda tangan kami"),
     "known_message_id": ("known Message-ID", "Message-ID yang dikenal"),
     "number_in_subject": ("number in the subject", "nomor pada judul"),
+    "old_number": ("number of the former desk", "nomor dari sistem lama"),
     "number_in_text": ("number in the text", "nomor dalam isi email"),
     "number_in_quote": (
         "number in a quote of our mail, and nothing else names a ticket",
@@ -302,6 +304,11 @@ TEXTS: Mapping[str, Texts] = {
         "{agent} opened it, who may have it acknowledged",
         "dibuka oleh {agent}, yang dapat meminta konfirmasi dikirim",
     ),
+    "imported": (
+        "brought over from {source}, where its number was {numbers}",
+        "dipindahkan dari {source}, di sana bernomor {numbers}",
+    ),
+    "imported_unnumbered": ("brought over from {source}", "dipindahkan dari {source}"),
     "written_down_by": (
         "{agent} wrote down what the customer said",
         "{agent} mencatat apa yang dikatakan pelanggan",

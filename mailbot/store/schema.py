@@ -688,11 +688,13 @@ webhook_attempts = _table(
     sqlite_autoincrement=True,
 )
 
-# Numbers of another desk, as written in its mails: they name the ticket that was imported.
+# Numbers of another desk, as written in its mails: they name the ticket that was imported. Two desks may have given
+# one number each: then the sender decides.
 number_aliases = _table(
     "number_aliases",
-    Column("alias", Text, primary_key=True),  # in upper case
-    Column("ticket", String(32), ForeignKey("tickets.number"), nullable=False, index=True),
+    Column("alias", Text, primary_key=True),  # see `domain.importing.old_numbers.key`
+    Column("ticket", String(32), ForeignKey("tickets.number"), primary_key=True),
+    Index("ix_number_aliases_ticket", "ticket"),
 )
 
 # What was imported, by its id where it came from, so that a second run changes nothing.

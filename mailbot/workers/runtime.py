@@ -22,12 +22,16 @@ from mailbot.metrics import Metrics
 from mailbot.store import ladders
 from mailbot.store.store import Store
 from mailbot.workers.agent_loads import AgentLoads
+from mailbot.workers.inbound.old_numbers import OldNumbers
 from mailbot.workers.incidents.watch import StormWatch
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that one transaction decides by. `agent_loads` and `storms` are the node's own and outlive a reload."""
+    """All that one transaction decides by.
+
+    `agent_loads`, `storms` and `old_numbers` are the node's own and outlive a reload.
+    """
 
     policy: Policy
     composer: Composer
@@ -35,6 +39,7 @@ class Snapshot:
     trust: Trust
     agent_loads: AgentLoads = field(default_factory=AgentLoads)
     storms: StormWatch = field(default_factory=StormWatch)
+    old_numbers: OldNumbers = field(default_factory=OldNumbers)
 
 
 class Runtime:

@@ -3,7 +3,7 @@
 Theory of operation. After messages arrived or left, the ticket's events are replayed. What people and the
 policy did stays as recorded, also when they gave the turn away or took it back. Else the turn follows from the
 messages that are there. So moving a message and moving it back ends where it began, and each clock runs from the
-opening of its own ticket.
+opening of its own ticket, or from the moment when it was brought over from another desk.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder, ticket_clocks
-from mailbot.domain.actor import CUSTOMER, POLICY
+from mailbot.domain.actor import CUSTOMER, POLICY, ActorKind
 from mailbot.domain.acts.agent_act import without_undone
 from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import status_by_turn
@@ -200,6 +200,11 @@ class _Walk:
             case e.LadderChanged():
                 self._change_ladder(moment)
                 self._keep_waiting_clocks(moment)
+            case e.ClocksSet(at=at, by=by) if by.kind is ActorKind.IMPORT:
+                self.ticket = replace(
+                    self.ticket, clocks=()
+                )  # what ran at another desk is no promise of ours
+                self._set_clocks(at)
             case e.ClocksSet():
                 self._keep_waiting_clocks(moment)
 

@@ -1,7 +1,8 @@
 """Tickets that ended long ago: deleted with all that belongs to them, the merged ones with their target.
 
 What stays: the number with its moments (`deleted_tickets`), the lines of the ledger of compensation, and of each
-mail its fingerprint without addresses, so that a copy of it opens no new ticket.
+mail its fingerprint without addresses, so that a copy of it opens no new ticket. Of what was imported its id at the
+other desk stays, so that the next run does not bring it back.
 """
 
 from collections.abc import Collection, Sequence
@@ -46,6 +47,7 @@ from mailbot.store.schema import (
     incidents,
     links,
     messages,
+    number_aliases,
     outbox,
     participants,
     presence,
@@ -183,7 +185,7 @@ def _skipping(query: Any) -> Any:
 
 _OF_TICKET = (
     *(messages, events, participants, deadlines, acts, digest_items, incidents, shadow_differences),
-    *(drafts, presence, revoked_links),
+    *(drafts, presence, revoked_links, number_aliases),
     links,
 )
 

@@ -140,7 +140,7 @@ def load_state(
     numbers = set(messages.values()) | {each.ticket for mails in earlier.values() for each in mails}
     for clue in clues:
         numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written, *clue.in_text, *clue.quoted))
-        numbers.update((clue.posted, clue.surveyed, clue.only, *clue.returned, *clue.reported))
+        numbers.update((clue.posted, clue.surveyed, clue.only, *clue.returned, *clue.reported, *clue.aliased))
     machines = any(mail.author is not Author.PERSON for _, mail in batch)
     filed = tickets.filed_since(connection, now - timedelta(hours=1)) if machines else {}
     numbers.update(each[-1] for each in filed.values())

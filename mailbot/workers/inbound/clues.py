@@ -86,6 +86,8 @@ def find_clues(
     tickets = tuple(each.ticket for each in sent if each.ticket)
     if mail.author is not Author.PERSON:
         return replace(clues, bounced="".join(tickets[:1])), None
+    if not (clues.tagged or clues.posted):
+        clues = replace(clues, aliased=snapshot.old_numbers.find(connection, mail))
     if _asks_for_only_ticket(mail, clues, snapshot.policy):
         open_numbers = open_numbers_of(connection, [clues.sender])[clues.sender]
         clues = replace(clues, only=open_numbers.pop() if len(open_numbers) == 1 else "")

@@ -144,7 +144,7 @@ def _create_of_imports() -> None:
     op.create_table(
         "number_aliases",
         sa.Column("alias", sa.Text, primary_key=True),
-        sa.Column("ticket", sa.String(32), sa.ForeignKey("tickets.number"), nullable=False),
+        sa.Column("ticket", sa.String(32), sa.ForeignKey("tickets.number"), primary_key=True),
     )
     op.create_index("ix_number_aliases_ticket", "number_aliases", ["ticket"])
     op.create_table(

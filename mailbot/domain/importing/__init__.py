@@ -1,0 +1,1 @@
+"""What other desks wrote: their ticket numbers."""

@@ -33,11 +33,11 @@ from sqlalchemy import make_url
 from mailbot import __version__, log, systemd
 from mailbot.channels.front.link import Report
 from mailbot.channels.front.server import FrontServer
+from mailbot.channels.keep import Backpressure, MailAcceptor
 from mailbot.channels.smtp import not_ready
-from mailbot.channels.smtp.accept import Backpressure, MailAcceptor
 from mailbot.channels.smtp.listener import Listener, open_missing
 from mailbot.config.checks.signing import KEY_HINT
-from mailbot.config.model import Console, Loaded, Settings
+from mailbot.config.model import Channels, Console, Loaded, Settings
 from mailbot.delivery.sender import Delivery
 from mailbot.errors import ConfigError, Problem, StoreUnavailable
 from mailbot.mail.compose.compose import Composer
@@ -92,9 +92,11 @@ from mailbot.workers.weekly_report import WeeklyReports
 
 if TYPE_CHECKING:
     from mailbot.channels.imap.fetcher import ImapFetcher
+    from mailbot.channels.seam import Channel
+    from mailbot.workers.channels.services import ChannelServices
 
 # Of several processes the main one alone has these: two would fetch the same mails, or serve at one port.
-OF_ONE = ("imap", "console")
+OF_ONE = ("imap", "console", "channels")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
 IMAP_GRACE = timedelta(seconds=0.7)  # a fetch cut off loses nothing: an unmarked mail is fetched again
 DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
@@ -240,6 +242,7 @@ class Daemon:
         self.metrics = Metrics()
         self.services: list[Service] = []
         self._loops: dict[str, Loop] = {}  # those among the services, by name
+        self._of_channels: list[str] = []  # names of loops
         self._supervisor = place.supervisor if place else systemd.from_environment(env, os.getpid())
         self._store = Store(self.settings.store)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
@@ -387,6 +390,8 @@ class Daemon:
         self.add(Loop(WeeklyReports(deps), patience=LONG_TURN))
         if "imap" in roles and self.settings.imap:
             self._add_imap()
+        if "channels" in roles and self.settings.channels != Channels():
+            self._add_channels()
         self.add(Loop(Heartbeat(self._store, self._describe, self.wake, self._probe)))
         self.add(Loop(self.health))
         if self.place:
@@ -460,6 +465,17 @@ class Daemon:
             self.add(Loop(fetcher, patience=LONG_TURN, grace=IMAP_GRACE, on_stop=fetcher.close))
             self.health.name_trouble(Code.IMAP, partial(_imap_trouble, fetcher))
 
+    def _add_channels(self) -> None:
+        from mailbot.channels.registry import build_all  # few installations use any
+        from mailbot.workers.channels.services import ChannelServices
+
+        for channel in build_all(self.settings.channels):
+            services = ChannelServices(self._deps, channel, self.node, self._waker("intake"), self._waker)
+            for loop in services.loops:
+                self.add(loop)
+                self._of_channels.append(loop.name)
+            self.health.name_trouble(Code.CHANNEL, partial(_trouble_of, services))
+
     def _add_listener(self) -> Listener:
         listener = Listener(
             self.settings,
@@ -505,9 +521,25 @@ class Daemon:
         from mailbot.console.desk import Desk  # the extra `console` may be missing
         from mailbot.console.service import ConsoleService
 
-        keep = self._acceptor()
-        desk = Desk(self._deps, self.settings, console, wake=wake, reload=reload, keep=keep, daemon=daemon)
+        desk = Desk(
+            self._deps,
+            self.settings,
+            console,
+            wake=wake,
+            reload=reload,
+            keep=self._acceptor(),
+            channels=self._called_channels(),
+            daemon=daemon,
+        )
         self.add(ConsoleService(desk, sockets_of(self._inherited, CONSOLE)))
+
+    def _called_channels(self) -> "dict[str, Channel]":
+        """Build the channels whose providers call our web address."""
+        if self.settings.channels == Channels():
+            return {}
+        from mailbot.channels.registry import build_all
+
+        return {each.name: each for each in build_all(self.settings.channels) if each.receive}
 
     def _add_others(self, place: Place) -> None:
         """Answer the other processes where we are main, else report to it."""
@@ -574,7 +606,7 @@ class Daemon:
 
     def wake(self) -> None:
         """Look for work that others left in the store."""
-        for name in ("intake", "delivery"):
+        for name in ("intake", "delivery", *self._of_channels):
             self._waker(name)()
 
     def _free_space(self) -> int:
@@ -599,6 +631,10 @@ class Daemon:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _trouble_of(services: "ChannelServices") -> str:
+    return services.trouble
 
 
 def _imap_trouble(fetcher: "ImapFetcher") -> str:

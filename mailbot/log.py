@@ -542,6 +542,36 @@ def relay_down(*, error: BaseException | str) -> None:
 def relay_up() -> None: ...
 
 
+@_info
+def channel_message_kept(*, channel: str, event: int, mails: int) -> None:
+    """Log that what somebody wrote by a channel is in the inbox."""
+
+
+@_info
+def channel_message_sent(*, channel: str, outbox_id: int, number: str, outcome: str) -> None:
+    """Log an attempt to send by a channel."""
+
+
+@_warning
+def channel_event_put_off(*, channel: str, event: int, error: str) -> None:
+    """Log that what a provider sent can't be read now. It is tried again."""
+
+
+@_error
+def channel_event_parked(*, channel: str, event: int, error: str) -> None:
+    """Log that what a provider sent can't be read. It is kept: see `mailbot channels`."""
+
+
+@_warning
+def channel_call_refused(*, channel: str, status: int, reason: str) -> None:
+    """Log a call to the web address of a channel that was not its provider's, or could not be read."""
+
+
+@_warning
+def channel_down(*, channel: str, error: str) -> None:
+    """Log that a channel takes no messages. They wait, and nothing fails, until it does."""
+
+
 @_error
 def template_failed(*, kind: str, error: BaseException | str = "") -> None:
     """Log a failed template. The built-in plain text went out in its place."""

@@ -16,6 +16,10 @@ KNOWN = (
     *("CONFIG", "STORE", "LISTEN", "RELAY", "LOG", "LIMITS", "SECRET", "SECRET_PREVIOUS"),
     *("AGENT", "RELAY_PASSWORD", "IMAP_PASSWORD", "DKIM_KEY", "DKIM_KEY_FILE", "OIDC_SECRET"),
 )
+OF_CHANNELS = (
+    *("TELEGRAM_TOKEN", "TELEGRAM_SECRET"),
+    *("WHATSAPP_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"),
+)
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
 MAX_SECRET = 4096
 
@@ -38,6 +42,9 @@ class Environment:
     dkim_key: bytes | None = field(default=None, repr=False)  # PEM, as it came
     oidc_secret: str = field(default="", repr=False)
     imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
+    channel_secrets: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # by their names in OF_CHANNELS
 
     def imap_password(self, user: str) -> str:
         """Return the account's own password, else the one for all accounts."""
@@ -67,6 +74,7 @@ def read_environment(env: Mapping[str, str]) -> tuple[Environment, list[Problem]
         relay_password=_decoded("MAILBOT_RELAY_PASSWORD", password, problems),
         oidc_secret=_decoded("MAILBOT_OIDC_SECRET", _secret(env, "OIDC_SECRET", problems), problems),
         imap_passwords=_imap_passwords(env, problems),
+        channel_secrets=_channel_secrets(env, problems),
         dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
     )
     return found, problems, _misspelt(env)
@@ -149,6 +157,13 @@ def _imap_passwords(env: Mapping[str, str], problems: list[Problem]) -> dict[str
     }
 
 
+def _channel_secrets(env: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    found = {
+        name: _decoded(f"MAILBOT_{name}", _secret(env, name, problems), problems) for name in OF_CHANNELS
+    }
+    return {name: text for name, text in found.items() if text}
+
+
 def _is_imap_password(variable: str) -> bool:
     return variable == "MAILBOT_IMAP_PASSWORD" or variable.startswith("MAILBOT_IMAP_PASSWORD_")
 
@@ -188,7 +203,7 @@ def _switch(value: object) -> bool:
 
 def _misspelt(env: Mapping[str, str]) -> list[Problem]:
     """Warn about names that are nearly one of ours: MAILBOT_LISTN."""
-    known = [f"MAILBOT_{name}" for name in KNOWN]
+    known = [f"MAILBOT_{name}" for name in (*KNOWN, *OF_CHANNELS)]
     warnings = []
     for name in sorted(env):
         if name.startswith("MAILBOT_") and name not in known and not _is_imap_password(name):

@@ -160,6 +160,46 @@ class Console:
 
 
 @dataclass(frozen=True, slots=True)
+class Telegram:
+    """A Telegram bot. `mailbox`: whose tickets its messages open. `webhook`: Telegram calls us, with `secret`."""
+
+    mailbox: str
+    webhook: bool = False
+    api: str = "https://api.telegram.org"
+    token: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WhatsappTemplate:
+    """An approved message for customers who wrote long ago. `languages`: ours to WhatsApp's code."""
+
+    name: str
+    languages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Whatsapp:
+    """A number at the WhatsApp Cloud API. `app_secret` signs its calls, `verify_token` is for setting it up."""
+
+    mailbox: str
+    phone_number_id: str
+    api: str = "https://graph.facebook.com/v21.0"
+    template: WhatsappTemplate | None = None
+    token: str = field(default="", repr=False)
+    app_secret: str = field(default="", repr=False)
+    verify_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The chats by which customers write beside mail; None where one is not set up."""
+
+    telegram: Telegram | None = None
+    whatsapp: Whatsapp | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of the listener. Sizes in bytes, `minimum_rate` in bytes a second.
 
@@ -209,6 +249,7 @@ class Settings:
     dkim: Dkim | None = None
     shadow: Path | None = None  # directory of the shadow policy
     console: Console | None = None
+    channels: Channels = Channels()
 
     def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
         return f"Settings({str(self.directory)!r})"

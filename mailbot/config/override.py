@@ -1,10 +1,11 @@
 """Put the environment above the settings of the YAML."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from mailbot.config.environment import Environment
-from mailbot.config.model import Console, Settings
+from mailbot.config.model import Channels, Console, Settings
 from mailbot.config.store_place import store_url
 
 
@@ -25,6 +26,7 @@ def with_environment(settings: Settings, store: str, directory: Path, environmen
         secret=environment.secret,
         previous_secrets=environment.previous_secrets,
         console=_with_secret(settings.console, environment.oidc_secret),
+        channels=with_channel_secrets(settings.channels, environment.channel_secrets),
         imap=tuple(
             replace(account, password=environment.imap_password(account.user)) for account in settings.imap
         ),
@@ -35,3 +37,19 @@ def _with_secret(console: Console | None, secret: str) -> Console | None:
     if console is None or console.oidc is None:
         return console
     return replace(console, oidc=replace(console.oidc, secret=secret))
+
+
+def with_channel_secrets(channels: Channels, secrets: Mapping[str, str]) -> Channels:
+    """Return the channels with their secrets, by the end of the variable."""
+    telegram, whatsapp = channels.telegram, channels.whatsapp
+    if telegram:
+        token, secret = secrets.get("TELEGRAM_TOKEN", ""), secrets.get("TELEGRAM_SECRET", "")
+        telegram = replace(telegram, token=token, secret=secret)
+    if whatsapp:
+        whatsapp = replace(
+            whatsapp,
+            token=secrets.get("WHATSAPP_TOKEN", ""),
+            app_secret=secrets.get("WHATSAPP_APP_SECRET", ""),
+            verify_token=secrets.get("WHATSAPP_VERIFY_TOKEN", ""),
+        )
+    return replace(channels, telegram=telegram, whatsapp=whatsapp)

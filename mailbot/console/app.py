@@ -21,6 +21,7 @@ from mailbot.console.admin import routes as admin
 from mailbot.console.api import routes as api
 from mailbot.console.api.allowance import Allowance
 from mailbot.console.board import routes as board
+from mailbot.console.channels import routes as channels
 from mailbot.console.customers import routes as customers
 from mailbot.console.desk import Desk
 from mailbot.console.guards import public
@@ -59,6 +60,7 @@ def routes() -> list[BaseRoute]:
         *log_in.ROUTES,
         *admin.ROUTES,
         *customers.ROUTES,
+        *channels.ROUTES,
         *api.ROUTES,
         *lists.ROUTES,
         *board.ROUTES,

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from mailbot.channels.smtp.accept import MailAcceptor
-from mailbot.channels.web.submit import Keep
+from mailbot.channels.keep import MailAcceptor
+from mailbot.channels.message import Keep
+from mailbot.channels.seam import Channel
 from mailbot.config.model import Console, Settings
 from mailbot.console.admin.memory import AdminMemory
 from mailbot.console.clients import ClientLimits
@@ -33,6 +34,7 @@ class Desk:
 
     `wake`: looks for mail that is to be decided or sent. `reload`: takes the policy in the files, as SIGHUP does.
     `keep`: keeps a mail before it returns; None: in the inbox. `shared`: what visitors share for a while.
+    `channels`: beside mail, by name.
     `leaving` is set when the daemon stops: streams end themselves. `daemon`: its process number.
     """
 
@@ -49,6 +51,7 @@ class Desk:
     shared: Shared = field(default_factory=Shared)
     feed: Feed = field(default_factory=Feed)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     daemon: int = field(default_factory=os.getpid)
 
     @property

@@ -37,6 +37,7 @@ class TicketOpened(Recorded):
     since: datetime | None = None  # when the matter began, where that was before it got this number
     mentions: str = ""  # number of another's ticket in the text: shown to agents, no authority
     proven: bool = False  # the customer is known to have written the mail
+    channel: str = "mail"  # by which it came
 
 
 @dataclass(frozen=True, slots=True)

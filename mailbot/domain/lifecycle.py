@@ -117,6 +117,7 @@ def opened(number: str, event: e.TicketOpened) -> Ticket:
         events=1,
         reply_to=event.reply_to,
         proven=event.proven,
+        channel=event.channel,
     )
 
 

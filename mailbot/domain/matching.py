@@ -45,6 +45,7 @@ class Clues:
     - `aliased`: tickets by the number that they had at another desk, in the subject or in the new text.
     - `quoted`: numbers in what a reply quotes of our mails. They count where nothing else names a ticket.
     - `only`: the one open ticket of a proven sender who asks for the status and names no ticket.
+    - `conversation`: the ticket of the chat in which it was written, where nothing else names one.
     - `mistyped`: looks like our numbers, but for the check digit.
     - `failed`: DMARC failed, so the sender in From takes part in nothing.
 
@@ -72,6 +73,7 @@ class Clues:
     aliased: tuple[str, ...] = ()
     quoted: tuple[str, ...] = ()
     only: str = ""
+    conversation: str = ""
     mistyped: tuple[str, ...] = ()
     failed: bool = False
     returned: tuple[str, ...] = ()
@@ -101,6 +103,7 @@ class ClueKind(StrEnum):
     OLD_NUMBER = "old_number"
     NUMBER_IN_QUOTE = "number_in_quote"
     ONLY_OPEN_TICKET = "only_open_ticket"
+    CONVERSATION = "conversation"
     MESSAGE_ID_IN_REPORT = "message_id_in_report"
     NUMBER_IN_REPORT = "number_in_report"
     MISTYPED_NUMBER = "mistyped_number"
@@ -210,6 +213,8 @@ def _named(clues: Clues, known: Mapping[str, str]) -> Iterator[tuple[ClueKind, s
         yield from ((kinds.NUMBER_IN_QUOTE, number, NUMBER) for number in clues.quoted)
     if clues.only:
         yield kinds.ONLY_OPEN_TICKET, clues.only, NUMBER
+    if clues.conversation:
+        yield kinds.CONVERSATION, clues.conversation, STRONG
     yield from ((kinds.MESSAGE_ID_IN_REPORT, known[mid], NUMBER) for mid in clues.recalled if mid in known)
     yield from ((kinds.NUMBER_IN_REPORT, number, NUMBER) for number in clues.reported)
 

@@ -203,6 +203,7 @@ class Ticket:
     cause: str = ""  # why the matter came about, chosen at closing
     snoozed_until: datetime | None = None  # left out of worklists until then
     incident: str | None = None  # number of the incident that this ticket is one complaint of
+    channel: str = "mail"  # by which it was opened
 
     @property
     def answers_to(self) -> str:
@@ -293,6 +294,7 @@ class CustomerHistory:
     authentication: Authentication = Authentication.NONE
     author: Author = Author.PERSON
     machine_may_answer: bool = True
+    channel: str = "mail"
     looked_up: bool = False
 
 
@@ -390,6 +392,7 @@ class InboundMail:
     original_from: Contact | None = None
     new_body: str | None = None
     footer: str = ""
+    channel: str = "mail"  # by which it came; a mail server's mail by "mail"
     # Header fields by lower-case name, all values of each, top first; computed on first use.
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
     routed: object = field(default=None, repr=False, compare=False)  # early, see `domain.routing.routed`

@@ -74,6 +74,7 @@ def _first_event(
         held_for=held.number if held else "",
         reply_to=reply_to_at_home(mail, policy),
         proven=is_proven_author(mail, policy),
+        channel=mail.channel,
     )
 
 

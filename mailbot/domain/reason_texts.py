@@ -196,6 +196,7 @@ TEXTS: Mapping[str, Texts] = {
         "number in a quote of our mail, and nothing else names a ticket",
         "nomor dalam kutipan email kami, dan tidak ada lagi yang menyebut tiket",
     ),
+    "conversation": ("the conversation in the chat", "percakapan di obrolan"),
     "only_open_ticket": (
         "asks for the status, and the sender has one open ticket",
         "menanyakan status, dan pengirim punya satu tiket terbuka",

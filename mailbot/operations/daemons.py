@@ -10,7 +10,7 @@ from mailbot.store import queries
 from mailbot.store.service.claims import DEAD_AFTER
 from mailbot.store.store import Store
 
-ROLES = ("listener", "imap", "intake", "delivery", "deadlines", "console")  # what a daemon can do
+ROLES = ("listener", "imap", "intake", "delivery", "deadlines", "console", "channels")  # what a daemon can do
 # Ignored by every program that does not ask for it: a process that has the number by now comes to no harm.
 WAKE = signal.SIGURG
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from mailbot import log, systemd
 from mailbot.channels.front.client import MainKeeper, PolicyInForce, Welcome
 from mailbot.channels.front.link import Link, Report
-from mailbot.channels.smtp.accept import LARGE
+from mailbot.channels.keep import LARGE
 from mailbot.channels.smtp.listener import Listener
 from mailbot.config.model import Settings, Sources, Trust
 from mailbot.domain.model import Envelope, ReadAhead

@@ -103,5 +103,5 @@ def recalled(
     if recorded and recorded.looked_up:
         return recorded
     found, used = load_as_of(connection, customer, at, besides=number), recorded or NO_HISTORY
-    of_the_mail = ("reopened", "authentication", "author", "machine_may_answer")
+    of_the_mail = ("reopened", "authentication", "author", "machine_may_answer", "channel")
     return replace(found, **{name: getattr(used, name) for name in of_the_mail})

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func,
 
 from mailbot.domain.model import AttemptOutcome, OutboxState
 from mailbot.domain.notices import Acknowledgement, Notice
+from mailbot.domain.people.identities import channel_of, is_identity
 from mailbot.domain.reasons import Reason
 from mailbot.store import frozen, suppressions
 from mailbot.store.codec import reason_of, reason_text
@@ -34,6 +35,9 @@ MAX_SEARCHES = 8  # in a lane, each behind the domains that have their share
 MAX_UNKNOWN = 3  # copies that the relay may have taken in a row without a reply
 UNKNOWN_PAUSE = timedelta(hours=2)  # before the last of them: a person or the relay may mend it
 TOO_MANY_UNKNOWN = f"the relay took it {MAX_UNKNOWN} times without a reply: it may have arrived"
+
+# What leaves by the relay: the name of another channel ends in a colon.
+BY_RELAY = text("outbox.domain NOT LIKE '%:'")
 
 # As literal text: a planner can't match a bound parameter with the condition of a partial index.
 
@@ -92,8 +96,9 @@ def enqueue(connection: Connection, items: Sequence[OutboxMail], allowance: Allo
 
 
 def _own_share(items: Sequence[OutboxMail], allowance: Allowance) -> list[OutboxMail]:
-    """Return the mails that the allowance covers: those first in line."""
-    due = [item for item in items if not item.reason and item.due_at <= allowance.now]
+    """Return the mails that the allowance covers: those first in line, none for another channel than mail."""
+    mails = (item for item in items if not is_identity(item.recipient))
+    due = [item for item in mails if not item.reason and item.due_at <= allowance.now]
     small = [item for item in due if item.content is not None and len(item.content) <= LARGEST_OWN]
     own = sorted(small, key=lambda item: item.lane)[: allowance.rows]
     allowance.left |= len(own) < len(due)
@@ -131,6 +136,9 @@ def _own(item: OutboxMail, id_: int, *, marked: bool) -> "Claimed":
 
 
 def _domain(item: OutboxMail) -> str:
+    """Return the domain of the recipient, or its channel as in "telegram:": no mail domain has a colon."""
+    if is_identity(item.recipient):
+        return f"{channel_of(item.recipient)}:"
     return item.recipient.rpartition("@")[2].lower()
 
 
@@ -231,6 +239,7 @@ _CLAIM = (
         outbox.c.due_at <= bindparam("now"),
         outbox.c.id.not_in(bindparam("excluded", expanding=True)),
         outbox.c.domain.not_in(bindparam("full", expanding=True)),
+        BY_RELAY,
     )
     .order_by(outbox.c.due_at)
     .limit(bindparam("most"))
@@ -272,6 +281,43 @@ def _claim_lane(
         if quotas[row.domain] >= 0:
             rows.append(row)
     return len(found) == most and len(rows) - before < most
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClaim:
+    """Up to `limit` messages of a channel that are due."""
+
+    node: str
+    channel: str
+    limit: int
+    now: datetime
+
+
+_CLAIM_OF_CHANNEL = (
+    select(
+        outbox.c.nonce,
+        *(outbox.c[name] for name in Claimed.__dataclass_fields__ if name not in _NOT_STORED),
+    )
+    .where(
+        WAITING,
+        outbox.c.lane.in_(LANES),
+        outbox.c.due_at <= bindparam("now"),
+        outbox.c.domain == bindparam("domain"),
+    )
+    .order_by(outbox.c.lane, outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+
+def claim_of_channel(connection: Connection, items: Sequence[ChannelClaim]) -> list[list[Claimed]]:
+    """Claim messages that no other node holds, the lower lane first, then the longest due."""
+    return [_claim_of_channel(connection, item) for item in items]
+
+
+def _claim_of_channel(connection: Connection, wanted: ChannelClaim) -> list[Claimed]:
+    values = {"now": wanted.now, "domain": f"{wanted.channel}:", "most": wanted.limit}
+    return _take(connection, connection.execute(_CLAIM_OF_CHANNEL, values).all(), wanted.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,7 +512,13 @@ def release_unheld(connection: Connection, items: Sequence[Held]) -> list[int]:
     """Release what nodes have claimed and not in hand. Returns how many rows."""
     for item in items:
         claims.renew(connection, outbox, item)
-    return [release(connection, claims.unheld(outbox, item)) for item in items]
+    return [release(connection, and_(claims.unheld(outbox, item), BY_RELAY)) for item in items]
+
+
+def release_unheld_of_channel(channel: str, connection: Connection, items: Sequence[Held]) -> list[int]:
+    """Release what nodes have claimed of a channel's messages and not in hand. Returns how many rows."""
+    its = outbox.c.domain == f"{channel}:"
+    return [release(connection, and_(claims.unheld(outbox, item), its)) for item in items]
 
 
 def release(connection: Connection, owned: ColumnElement[bool]) -> int:
@@ -530,7 +582,7 @@ def _left_at_dot(row: Any, why: str) -> dict[str, object]:
 
 def next_due(connection: Connection) -> datetime | None:
     """Return when the next waiting mail may be tried; None when none waits."""
-    first = select(outbox.c.due_at).where(WAITING).order_by(outbox.c.due_at).limit(1)
+    first = select(outbox.c.due_at).where(WAITING, BY_RELAY).order_by(outbox.c.due_at).limit(1)
     firsts = (connection.scalar(first.where(outbox.c.lane == lane)) for lane in LANES)
     return min((due_at for due_at in firsts if due_at is not None), default=None)
 

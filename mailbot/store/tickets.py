@@ -96,6 +96,7 @@ class Message:
     addresses: Mapping[str, Any] = field(default_factory=dict)  # see the table
     attachments: tuple[Attachment, ...] = ()
     act: str | None = None  # the agent's act that it is part of
+    channel: str = "mail"  # by which it came
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mailbot.channels.smtp.certificate import certificate_end
-from mailbot.config.model import Console, Relay, Settings
+from mailbot.config.model import Channels, Console, Relay, Settings
 from mailbot.domain.model import OutboxState
 from mailbot.domain.policy import Policy
 from mailbot.errors import StoreUnavailable
@@ -220,6 +220,10 @@ def _missing_roles(nodes: Sequence[queries.NodeStatus], settings: Settings) -> l
     if not living:
         return ["no daemon runs on this store: `systemctl start mailbot` or `mailbot run`"]
     present = {role for node in living for role in node.roles}
-    unused = {"imap": not settings.imap, "console": settings.console is None}
+    unused = {
+        "imap": not settings.imap,
+        "console": settings.console is None,
+        "channels": settings.channels == Channels(),
+    }
     needed = [role for role in ROLES if not unused.get(role)]
     return [f"no daemon does {role}" for role in needed if role not in present]

@@ -8,9 +8,9 @@ one list and stops it stage by stage, so that mail in hand moves on while nothin
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from mailbot import log
 from mailbot.errors import StoreUnavailable
@@ -166,6 +166,15 @@ async def process_isolating_failures(
     for item in items:
         await process_isolating_failures([item], process, park)
     return None
+
+
+async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run all to their end, beside each other, then raise what failed first."""
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [each for each in results if not isinstance(each, BaseException)]
 
 
 def stuck(loops: Iterable[Loop], now: float) -> list[str]:

@@ -1,6 +1,6 @@
 """Backpressure: senders are slowed while many mails wait, never for good."""
 
-from mailbot.channels.smtp.accept import FREE_BACKLOG, MAX_DELAY, Backpressure
+from mailbot.channels.keep import FREE_BACKLOG, MAX_DELAY, Backpressure
 
 
 def behind(mails: int) -> Backpressure:

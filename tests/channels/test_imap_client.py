@@ -21,7 +21,7 @@ from mailbot.channels.imap.client import (
     sequence,
 )
 from mailbot.channels.imap.fetcher import MAX_BREAKS, ImapFetcher, Timeouts
-from mailbot.channels.smtp.accept import MailAcceptor
+from mailbot.channels.keep import MailAcceptor
 from mailbot.config.model import ImapAccount
 from mailbot.metrics import Metrics
 from mailbot.store.schema import imap_folders, raw_mails

@@ -13,7 +13,7 @@ import trustme
 from sqlalchemy import select
 
 from mailbot.channels.imap.fetcher import BATCH, ImapFetcher, Timeouts
-from mailbot.channels.smtp.accept import MailAcceptor
+from mailbot.channels.keep import MailAcceptor
 from mailbot.config.model import ImapAccount
 from mailbot.domain.model import Envelope
 from mailbot.errors import StoreFull, StoreUnavailable

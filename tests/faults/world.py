@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from mailbot.channels.smtp.accept import MailAcceptor
+from mailbot.channels.keep import MailAcceptor
 from mailbot.config.model import Relay, Trust
 from mailbot.delivery.sender import Delivery
 from mailbot.domain.model import Envelope

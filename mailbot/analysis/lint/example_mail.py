@@ -197,6 +197,9 @@ def _circumstances(by_field: ByField) -> CustomerHistory:
         facts["authentication"] = Authentication(
             _choice(by_field, "authentication", tuple(Authentication))[0]
         )
+    if "channel" in by_field:
+        named = (str(each.atom.item) for each in by_field["channel"])
+        facts["channel"] = _choice(by_field, "channel", (NO_HISTORY.channel, *named))[0]
     _author(facts, by_field)
     return replace(NO_HISTORY, looked_up=True, **facts)  # type: ignore[arg-type]
 

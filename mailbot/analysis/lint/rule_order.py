@@ -163,7 +163,9 @@ def alternatives_of(context: RuleContext, index: int) -> Iterator[Alternative]:
 
 
 def _has_few_values(literal: Literal) -> bool:
-    return literal.atom.field in ("language", "authentication", "author") or literal.atom.item is True
+    return (
+        literal.atom.field in ("language", "authentication", "author", "channel") or literal.atom.item is True
+    )
 
 
 def _alternatives(of: Formula) -> Iterator[tuple[Literal, ...]]:

@@ -14,7 +14,7 @@ from itertools import count
 from mailbot import log
 from mailbot.channels.front.frames import Frame, Frames, program
 from mailbot.channels.front.server import FULL
-from mailbot.channels.smtp.accept import KEEP_TIMEOUT
+from mailbot.channels.keep import KEEP_TIMEOUT
 from mailbot.config.model import Settings, Sources
 from mailbot.domain.model import Envelope, ReadAhead
 from mailbot.errors import StoreFull, StoreUnavailable

@@ -111,6 +111,7 @@ def _sample_mail(entry: SampleMailEntry) -> SampleMail:
             reopened=entry.reopened,
             escalated_before=entry.escalated_before,
             authentication=Authentication(entry.authentication),
+            channel=entry.channel,
             looked_up=True,
         ),
         author=Author(entry.author) if entry.author else None,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from mailbot.config.files.channels import ChannelsEntry
 from mailbot.config.files.entry import Entry
 from mailbot.config.files.retention import RetentionEntry
 from mailbot.config.files.signature import SignatureEntry
@@ -326,6 +327,7 @@ class MailbotFile(Entry):
     public_url: PublicUrl | None = Field(
         None, description="where people reach the pages; mails to customers link to their ticket there"
     )
+    channels: ChannelsEntry = Field(ChannelsEntry(), description="chats by which customers write beside mail")
     limits: LimitsEntry = Field(LimitsEntry(), description="limits of the listeners")
     answers: AnswersEntry = Field(AnswersEntry(), description="limits of automatic answers")
     notices: NoticesEntry = Field(NoticesEntry(), description="what agents get by mail")

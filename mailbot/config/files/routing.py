@@ -8,6 +8,7 @@ from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.yaml.types import (
     Address,
     Categories,
+    Channel,
     Complexity,
     DetectedLanguage,
     HeaderField,
@@ -97,6 +98,7 @@ class SampleMailEntry(Entry):
         False, description="a ticket of this customer was escalated in the last 90 days"
     )
     authentication: Literal["pass", "fail", "none"] = Field("none", description="of its sender")
+    channel: Channel = Field("mail", description="by which it comes")
     author: Literal["person", "machine", "report"] | None = Field(
         None, description="who wrote it; else found out from its header and text"
     )

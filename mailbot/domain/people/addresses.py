@@ -87,7 +87,9 @@ def owner(address: str) -> str:
 
     That is the part behind a "+" (RFC 5233), and Gmail's dots. Each spelling would else get its own answer.
     """
-    local, _, domain = address.lower().rpartition("@")
+    local, at, domain = address.lower().rpartition("@")
+    if not at:
+        return domain  # the identity of another channel
     plain = local.partition("+")[0] or local
     if domain in DOTS_MEAN_NOTHING:
         plain, domain = plain.replace(".", "") or plain, "gmail.com"

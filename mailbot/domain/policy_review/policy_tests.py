@@ -126,7 +126,7 @@ def run_mail(
     The digits of its ticket number are all 0, so that the same agent is chosen each time.
     """
     box = mailbox_of(envelope, policy)
-    mail = replace(mail, authentication=history.authentication)
+    mail = replace(mail, authentication=history.authentication, channel=history.channel)
     number, earlier = (ticket_number.make(box.prefix, digit * box.digits) for digit in "01")
     before, then = None, at - _LONG_CLOSED
     if history.reopened:

@@ -82,7 +82,7 @@ def rates(to: str, policy: Policy, author: str = "") -> Iterator[tuple[str, Rate
     domain = to.rpartition("@")[2].lower()
     limits = policy.answers
     scopes = [("address", owner(to), limits.per_address), ("overall", "", limits.overall)]
-    if domain not in policy.shared_domains:
+    if "@" in to and domain not in policy.shared_domains:
         scopes.insert(1, ("domain", domain, limits.per_domain))
     if author and owner(author) != owner(to):
         scopes.append(("address", owner(author), limits.per_address))

@@ -76,7 +76,9 @@ class RoutingFacts:
             "new_text": (subject, new_body),
             "footer": (Text(self.footer),),
             "sender": (Text(self.sender),),
-            "sender_domain": (Text(self.sender.rpartition("@")[2].rstrip(".")),),
+            "sender_domain": (
+                Text(self.sender.rpartition("@")[2].rstrip(".") if "@" in self.sender else ""),
+            ),
             "sender_name": (Text(self.sender_name),),
             "recipient": (Text(self.mailbox),),
             "language": (Text(self.language),),
@@ -84,6 +86,7 @@ class RoutingFacts:
             "attachment_type": tuple(map(Text, self.attachment_types)),
             "authentication": (Text(self.customer_history.authentication.value),),
             "author": (Text(self.customer_history.author.value),),
+            "channel": (Text(self.customer_history.channel),),
         }
 
     @property
@@ -164,6 +167,9 @@ FIELDS: Mapping[str, Field] = {
         Field("hour", Kind.MOMENT, "when it came, by the default calendar's clock", attrgetter("local_time")),
         _texts("authentication", Kind.AUTHENTICATION, "is the sender proven: pass, fail or none"),
         _texts("author", Kind.AUTHOR, "who wrote it: person, machine, or report of a machine about a mail"),
+        _texts(
+            "channel", Kind.CHANNEL, "by which it came: mail, page, form, api, telegram, whatsapp, or yours"
+        ),
         Field(LEARNED, Kind.LEARNED, "what earlier tickets of such words were about", judged_texts),
         _history("machine_may_answer", Kind.TRUTH, "nothing in it forbids an automatic answer"),
         _history("known_customer", Kind.TRUTH, "the customer had a ticket before"),

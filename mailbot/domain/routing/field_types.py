@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 class Kind(StrEnum):
     """The kind of a field's value: it decides which operators fit, and what a test gets."""
 
-    TEXT = "text"  # tuple[Text, ...], and so are the next six
+    TEXT = "text"  # tuple[Text, ...], and so are the next seven
     ADDRESS = "address"
     DOMAIN = "domain"
     LANGUAGE = "language"
     AUTHENTICATION = "authentication"
     AUTHOR = "author"
+    CHANNEL = "channel"
     NAMES = "names"
     SIZE = "size"  # int, bytes
     COUNT = "count"  # int

@@ -22,6 +22,7 @@ def circumstances(mail: InboundMail, customer_history: CustomerHistory) -> Custo
         authentication=mail.authentication,
         author=mail.author,
         machine_may_answer=not mail.no_auto_reply,
+        channel=mail.channel,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import re2
 
+from mailbot.domain.people.identities import is_channel
 from mailbot.domain.routing.field_types import Captures, Context, Hits, Kind, Prepare, Prepared
 from mailbot.domain.routing.text import Text, fold, options
 
@@ -199,6 +200,8 @@ def exact(written: str, kind: Kind) -> str:
         raise ValueError(f"{written!r}: write a domain like bank.co.id; `under` includes those below it")
     if kind in WORDS and word not in WORDS[kind]:
         raise ValueError(f"{written!r} is no {kind}; known here: {', '.join(WORDS[kind])}")
+    if kind is Kind.CHANNEL and not is_channel(word):
+        raise ValueError(f"{written!r} is no name of a channel, such as mail, form or whatsapp")
     return WORDS[kind][word] if kind in WORDS else word
 
 

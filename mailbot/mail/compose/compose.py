@@ -32,6 +32,7 @@ from mailbot.domain.notices import (
     ToCustomer,
     recipient_of,
 )
+from mailbot.domain.people.identities import is_identity, mail_form
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.ticket_number import bracketed
 from mailbot.mail.auth.sign import HEADER_NAME as SIGNATURE
@@ -113,9 +114,9 @@ class Composer:
         box = self.policy.mailboxes.get(notice.mailbox)
         if box is None:
             raise ComposeRefused(f"there is no mailbox {notice.mailbox!r} any more")
-        to = require_ascii_address(notice.to)
+        to, in_chat = require_ascii_address(mail_form(notice.to)), is_identity(notice.to)
         cc = tuple(filter(is_ascii_address, notice.cc)) if isinstance(notice, Answer) else ()
-        recipient = require_ascii_address(recipient_of(notice))
+        recipient = require_ascii_address(mail_form(recipient_of(notice)))
         if notice.number:
             message_id = self.tokens.message_id(notice.number, nonce, box.domain)
         else:
@@ -125,6 +126,9 @@ class Composer:
         else:
             content, template_error = self._content(notice, box, nonce, now, page_url)
         headers = self._headers(notice, box, message_id, content.subject, now)
+        if in_chat:
+            content = replace(content, html="")
+            headers.append(("Content-Language", notice.language if notice.language in LANGUAGES else "id"))
         if cc:
             headers.insert(3, ("Cc", ",\r\n ".join(cc)))  # a line each: 998 octets at most
         boundary = f"=_{message_id.partition('@')[0][-MAC:]}"  # part of the MAC: it can't be guessed
@@ -143,7 +147,7 @@ class Composer:
             lane=notice.lane,
             number=notice.number,
             sender=self.tokens.bounce_address(box.address, nonce),
-            recipient=recipient,
+            recipient=recipient_of(notice),
             content=raw,
             fallback=bool(template_error),
             template_error=template_error,
@@ -156,7 +160,10 @@ class Composer:
         headers = [
             ("Date", _date(now)),
             ("From", mime_writer.format_mailbox(box.brand, box.address)),
-            ("To", notice.to),  # without a name: Python's parser turns a long quoted one into recipients
+            (
+                "To",
+                mail_form(notice.to),
+            ),  # without a name: Python's parser turns a long quoted one into recipients
             (
                 "Subject",
                 mime_writer.format_subject(subject, bracketed(notice.number) if notice.number else ""),

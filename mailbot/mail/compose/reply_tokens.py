@@ -27,6 +27,7 @@ _ID = re.compile(
 )
 _NUMBERED = f"[^@+\\s]+[+](%s)[.]([a-z]{{2,10}})-?([0-9]{{8,12}})-?([0-9])[.]([a-z2-7]{{{MAC}}})@[^@\\s]+"
 _REPLY, _SURVEY, _POSTED = (re.compile(_NUMBERED % purpose) for purpose in ("t|d", "s", "w"))
+_ARRIVED = re.compile(f"[^@+\\s]+[+](c|u)[.]([a-z][a-z0-9-]{{0,14}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+")
 _TAP = re.compile(
     f"[^@+\\s]+[+]a[.]([a-z][0-9]{{0,9}})[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{TAP_MAC}}})@[^@\\s]+"
 )
@@ -61,6 +62,14 @@ class TapToken:
     code: str
     nonce: str
     mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """By which channel a mail came that we made of what somebody wrote there. `proven`: by that person for sure."""
+
+    channel: str
+    proven: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,25 @@ class TokenSigner:
             return ""
         number = _number(groups)
         return number if self._is_own(groups[4], "web", number, message_id, sender) else ""
+
+    def arrived_address(
+        self, mailbox_address: str, channel: str, message_id: str, author: str, *, proven: bool = True
+    ) -> str:
+        """Return `support+c.whatsapp.mac@domain`: this mail is what `author` wrote to us by that channel.
+
+        Without `proven` the channel is known, and not who wrote it. Never sent to anybody, as a posted address.
+        """
+        kind = "c" if proven else "u"
+        return _add_token(
+            mailbox_address, f"{kind}.{channel}.{self._mac('arrived', kind, channel, message_id, author)}"
+        )
+
+    def arrived(self, address: str, message_id: str, author: str) -> Arrived | None:
+        """Return how a mail came to us, by such an address that we signed for it; else None."""
+        groups = _match(_ARRIVED, address)
+        if not groups or not self._is_own(groups[2], "arrived", groups[0], groups[1], message_id, author):
+            return None
+        return Arrived(groups[1], proven=groups[0] == "c")
 
     def page_key(self, number: str, address: str, revoked: int) -> str:
         """Return what opens the page of a ticket for the owner of an address: 26 characters, 130 bits.

@@ -35,6 +35,7 @@ class Code(StrEnum):
     INBOX_WAITS = "inbox_waits"
     RELAY = "relay"
     IMAP = "imap"
+    CHANNEL = "channel"
     OUTBOX_WAITS = "outbox_waits"
     MAIL_PARKED = "mail_parked"
     DEADLINES_PARKED = "deadlines_parked"
@@ -63,7 +64,7 @@ CLOSES_DOOR = frozenset(
 # What only the node itself can see: `status` asks for the rest by itself.
 PUBLISHED = frozenset(
     {
-        *(Code.LOOP_STUCK, Code.DOOR_FULL, Code.DESCRIPTORS, Code.RELAY),
+        *(Code.LOOP_STUCK, Code.DOOR_FULL, Code.DESCRIPTORS, Code.RELAY, Code.CHANNEL),
         *(Code.PROCESS_DOWN, Code.NO_FRONT),
     }
 )

@@ -19,6 +19,7 @@ from mailbot.domain.policy import Agent
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.agent_mail import NO_AGENT_MAIL, AgentMail
 from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
+from mailbot.domain.replies.new_matter import begins_new_matter
 from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
 from mailbot.domain.replies.undeliverable import Sent
 from mailbot.domain.replies.without_token import Forwarded, acting_agent, match_for_agent
@@ -112,6 +113,8 @@ class Arrival:
         clues, state, policy = self.clues, self.state, self.snapshot.policy
         if again:
             clues = replace(clues, again=tuple(again))
+        if not begins_new_matter(self.mail.visible):
+            clues = replace(clues, conversation=state.conversations.get(clues.sender, ""))
         own, staff = state.open_numbers.get(clues.sender, set()), state.staff(clues, policy)
         match = match_ticket(clues, state.messages, state.participants, own, staff)
         if not match.number and match.claims and self._strangers == "thread" and not clues.failed:

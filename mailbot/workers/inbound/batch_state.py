@@ -11,6 +11,7 @@ from mailbot.domain.matching import Clues
 from mailbot.domain.model import OVER, Author, CustomerHistory, InboundMail, Role, Status, Ticket
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.customer import acknowledge_to, customer_of
+from mailbot.domain.people.identities import is_identity
 from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
 from mailbot.domain.replies.auto_reply import rates, status_rates
@@ -20,6 +21,7 @@ from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.domain.replies.without_token import help_key
 from mailbot.domain.routing.conditions import STORE_FIELDS
 from mailbot.store import customer_history, rate_limits, suppressions, tickets
+from mailbot.store.channels import conversations
 from mailbot.store.inbox import ClaimedMail
 
 
@@ -37,6 +39,7 @@ class BatchState:
     open_numbers: dict[str, set[str]]  # address -> its open tickets; only where a number was mistyped
     suppressions: dict[str, Suppression]  # address -> why it gets no automatic mail
     customer_history: dict[str, CustomerHistory]  # by customer; {} where no rule needs it
+    conversations: dict[str, str]  # identity in a chat -> the ticket that its messages belong to
     filed: dict[
         str, list[str]
     ]  # mailbox -> tickets filed in the last hour, newest last; {} without machines' mail
@@ -75,6 +78,8 @@ class BatchState:
             as_earlier = earlier_of(mail, ticket.number, decided.direction)
             self.earlier.setdefault((mail.message_id, mail.sender), []).append(as_earlier)
         self._add_roles(decided)
+        if is_identity(mail.sender):
+            self.conversations[mail.sender] = ticket.number
         if ticket.language:
             self.languages[ticket.customer] = ticket.language
         self.rate_limits.update(decided.spent)
@@ -133,11 +138,14 @@ def load_state(
     ids = {id_ for clue in clues for id_ in (*clue.referenced, *clue.recalled)}
     own = {(mail.message_id, mail.sender) for _, mail in batch if mail.message_id and mail.sender}
     own_ids = {message_id for message_id, _ in own}
-    tickets.lock_message_ids(connection, own_ids)
+    chatting = {mail.sender for _, mail in batch if is_identity(mail.sender)}
+    tickets.lock_message_ids(connection, own_ids | chatting)  # two messages of a chat open one ticket
+    current = conversations.load(connection, chatting, now)
     known = tickets.mails_by_message_id(connection, (ids | own_ids) - {""})
     messages = {each.message_id: each.ticket for each in reversed(known)}
     earlier = _load_earlier(connection, [each for each in known if (each.message_id, each.author) in own])
-    numbers = set(messages.values()) | {each.ticket for mails in earlier.values() for each in mails}
+    numbers = {*messages.values(), *current.values()}
+    numbers |= {each.ticket for mails in earlier.values() for each in mails}
     for clue in clues:
         numbers.update((clue.tagged, clue.bounced, *clue.signed, *clue.written, *clue.in_text, *clue.quoted))
         numbers.update((clue.posted, clue.surveyed, clue.only, *clue.returned, *clue.reported, *clue.aliased))
@@ -179,5 +187,6 @@ def load_state(
         open_numbers=tickets.open_numbers_of(connection, mistyped),
         suppressions=suppressions.load(connection, {each.lower() for each in senders} - {""}, now),
         customer_history=customer_history.load(connection, customers, now),
+        conversations=current,
         filed=filed,
     )

@@ -16,11 +16,13 @@ from mailbot.domain.model import (
     Report,
 )
 from mailbot.domain.people.customer import is_proven_author, passed_on_for, with_trusted_origin
+from mailbot.domain.people.identities import from_mail_form, mail_form
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.author import with_author
 from mailbot.domain.replies.status_question import is_status_question
 from mailbot.domain.replies.undeliverable import Sent
+from mailbot.mail.compose.reply_tokens import Arrived
 from mailbot.mail.replies.automatic import envelope_reason
 from mailbot.mail.replies.own_quotes import quotes_of_ours
 from mailbot.mail.reports import bounces
@@ -30,6 +32,7 @@ from mailbot.store.tickets import open_numbers_of
 from mailbot.workers.inbound.tapped import find_tap
 from mailbot.workers.runtime import Snapshot
 
+PAGE = "page"  # the channel of what customers write on the page of their ticket
 TEXT_SEARCHED = 64 * 1024  # characters of a mail's text in which a number is looked for
 MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
 
@@ -37,13 +40,10 @@ MOST_REFERENCES = 20  # Message-IDs that are looked up for one mail
 def complete(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> InboundMail:
     """Return the mail with what its envelope adds: a delivery report, its author, why no machine may answer."""
     if posted_on(claimed.envelope, mail, snapshot):
-        return replace(
-            mail,
-            authentication=Authentication.PASS,
-            author=Author.PERSON,
-            author_reason=PERSON_BY_DEFAULT,
-            no_auto_reply=NO_REASON,
-        )
+        return replace(_of_person(mail), channel=PAGE, authentication=Authentication.PASS)
+    if arrived := arrived_by(claimed.envelope, mail, snapshot):
+        proof = Authentication.PASS if arrived.proven else Authentication.NONE
+        return replace(_of_person(mail), channel=arrived.channel, authentication=proof)
     by_envelope = envelope_reason(claimed.envelope.sender)
     if by_envelope:
         mail = with_author(_with_report(claimed, mail, snapshot.policy), by_envelope)
@@ -57,10 +57,36 @@ def complete(claimed: ClaimedMail, mail: InboundMail, snapshot: Snapshot) -> Inb
     return replace(mail, no_auto_reply=refused) if refused != mail.no_auto_reply else mail
 
 
+def _of_person(mail: InboundMail) -> InboundMail:
+    """Return a mail that we made of what a person wrote: nothing in its form speaks against an answer."""
+    return replace(
+        mail,
+        sender=from_mail_form(mail.sender) or mail.sender,
+        author=Author.PERSON,
+        author_reason=PERSON_BY_DEFAULT,
+        no_auto_reply=NO_REASON,
+        routed=None,  # rules may ask for the channel: a route found before knows nothing of it
+    )
+
+
+def arrived_by(envelope: Envelope, mail: InboundMail, snapshot: Snapshot) -> Arrived | None:
+    """Return by which channel a mail came that we made of what somebody wrote there, None for any other mail."""
+    named = (each for each in envelope.recipients if "+c." in each.lower() or "+u." in each.lower())
+    author = mail_form(mail.sender)
+    found = (snapshot.keys.arrived(each, mail.message_id, author) for each in named)
+    return next(filter(None, found), None)
+
+
+def was_made_here(envelope: Envelope, mail: InboundMail, snapshot: Snapshot) -> bool:
+    """Check for a mail that we made of what somebody wrote on a page, in a form or in a chat."""
+    return bool(posted_on(envelope, mail, snapshot) or arrived_by(envelope, mail, snapshot))
+
+
 def posted_on(envelope: Envelope, mail: InboundMail, snapshot: Snapshot) -> str:
     """Return the ticket of a mail that `channels.web` made for its author, "" for any other mail."""
     named = (each for each in envelope.recipients if "+w." in each.lower())
-    found = (snapshot.keys.posted(each, mail.message_id, mail.sender) for each in named)
+    author = mail_form(mail.sender)
+    found = (snapshot.keys.posted(each, mail.message_id, author) for each in named)
     return next(filter(None, found), "")
 
 

@@ -19,7 +19,7 @@ from mailbot.mail.parsing.parse import parse
 from mailbot.store import inbox
 from mailbot.store.service.claims import Claims
 from mailbot.workers.inbound.arrival import Processed
-from mailbot.workers.inbound.clues import posted_on
+from mailbot.workers.inbound.clues import was_made_here
 from mailbot.workers.inbound.ticketing import process_mails
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import CheckSender, Deps
@@ -156,7 +156,7 @@ class Intake:
 
     async def _check(self, envelope: Envelope, raw: bytes, mail: InboundMail) -> InboundMail:
         """Examine the sender, but not of a mail that was made here: the page has seen who wrote it."""
-        if self._check_sender is None or posted_on(envelope, mail, self._deps.runtime.snapshot):
+        if self._check_sender is None or was_made_here(envelope, mail, self._deps.runtime.snapshot):
             return mail
         return await self._check_sender(envelope, raw, mail)
 

@@ -8,6 +8,7 @@ from mailbot.domain.closing.rating import LONGEST, Rating, read_rating
 from mailbot.domain.matching import Clues, Match
 from mailbot.domain.model import Author, InboundMail, Status, Ticket
 from mailbot.domain.notices import Closing
+from mailbot.domain.people.identities import is_identity
 from mailbot.mail.replies.signatures import strip_signature
 from mailbot.store import failures
 from mailbot.workers.runtime import Snapshot
@@ -30,12 +31,13 @@ def rating_of(
         return None
     keyed = clues.surveyed == ticket.number
     was_closed = ticket.status is Status.CLOSED or ticket.reopened
-    if (not keyed and not (clues.signed and was_closed)) or len(mail.visible) > LONGEST:
+    in_chat = is_identity(mail.sender) and ticket.status is Status.CLOSED
+    if not (keyed or in_chat or (clues.signed and was_closed)) or len(mail.visible) > LONGEST:
         return None
     lines = (line for line in mail.visible.splitlines() if not _LOGO.fullmatch(line.strip()))
     text = "\n".join(strip_signature(list(lines)))
     rating = read_rating(text, _names(mail, ticket, snapshot), keyed=keyed)
-    if rating is None or keyed:
+    if rating is None or keyed or in_chat:
         return rating
     return rating if _answers_closing_word(connection, mail, ticket, snapshot) else None
 

@@ -212,6 +212,7 @@ def _draft(processed: Processed, before: Ticket | None, now: datetime) -> Draft:
         authentication=mail.authentication,
         addresses=_addresses(mail),
         attachments=mail.attachments,
+        channel=mail.channel,
     )
     return Draft(
         before,

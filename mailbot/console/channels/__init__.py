@@ -1,0 +1,1 @@
+"""The web addresses that providers of channels call."""

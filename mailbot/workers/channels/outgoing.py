@@ -1,0 +1,43 @@
+"""Read a composed mail as the message that a channel sends: its text and its files."""
+
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+
+from mailbot.channels.seam import Outgoing
+from mailbot.domain.model import Attachment
+from mailbot.domain.people.identities import is_identity
+from mailbot.mail.parsing import attachments
+from mailbot.store.outbox import Claimed
+
+
+def read_outgoing(row: Claimed, wrote_at: datetime | None) -> Outgoing:
+    """Return the message of a row. `wrote_at`: when its recipient last wrote.
+
+    Raises ValueError with what an operator reads, for a row that can't be sent.
+    """
+    if row.content is None:
+        raise ValueError("its frozen bytes are missing")
+    if not is_identity(row.recipient):
+        raise ValueError(f"{row.recipient} is nobody in a channel")
+    mail = message_from_bytes(row.content, policy=policy.default)
+    body = mail.get_body(("plain",))
+    if not isinstance(mail, EmailMessage) or body is None:
+        raise ValueError("it has no text")
+    return Outgoing(
+        to=row.recipient,
+        key=str(mail["Message-ID"]),
+        kind=row.kind,
+        language=str(mail.get("Content-Language", "id")),
+        subject=str(mail["Subject"]),
+        text=str(body.get_content()).replace("\r\n", "\n").strip(),
+        files=tuple(map(_file, mail.iter_attachments())),
+        number=row.ticket,
+        wrote_at=wrote_at,
+    )
+
+
+def _file(part: Message) -> Attachment:
+    content = part.get_payload(decode=True)
+    name = part.get_filename() or "file"
+    return attachments.make(name, part.get_content_type(), content if isinstance(content, bytes) else b"")

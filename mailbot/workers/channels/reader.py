@@ -1,0 +1,127 @@
+"""Read what a provider sent: it becomes mail in the inbox, or what is known of a message of ours.
+
+Theory of operation. Events were kept before the provider got its reply. Files are fetched here, beside each other;
+then each event is finished in one commit with the mails that it became, in the order in which they came. What can't be
+fetched now is read again later, and what can't be read at all is parked.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from mailbot import log
+from mailbot.channels.message import ChannelMessage, build
+from mailbot.channels.seam import Channel, Event, Found, Nothing, ReadLater, Status, Unreadable
+from mailbot.domain.policy import Mailbox
+from mailbot.errors import StoreUnavailable
+from mailbot.mail.compose.mime_writer import ComposeRefused
+from mailbot.store.channels import events, sent
+from mailbot.store.channels.events import Contact, KeptEvent, Later, Read
+from mailbot.store.channels.sent import StatusReport
+from mailbot.store.inbox import ReceivedMail
+from mailbot.workers.channels.holder import REST, Holder
+from mailbot.workers.runtime import Deps
+
+BATCH = 20
+POLL = 1.0  # seconds: a safety net, as each new event wakes us
+GIVE_UP = timedelta(days=3)  # reading an event whose file can't be fetched
+EARLY_REPORTS = 3  # attempts at a report of a message that we do not know
+DELAYS = (5, 30, 120, 600)  # seconds after each attempt, the last one again and again
+
+
+class ChannelReader:
+    """The worker of one channel. `wake_intake` is called for each new mail."""
+
+    stop_stage: Final = "process"
+
+    def __init__(self, deps: Deps, channel: Channel, holder: Holder, wake_intake: Callable[[], None]) -> None:
+        self.name = f"read {channel.name}"
+        self._deps, self._store, self._channel, self._holder = deps, deps.store, channel, holder
+        self._wake_intake = wake_intake
+
+    async def run_once(self) -> timedelta | float:
+        """Read what is due. Return the time to rest."""
+        if not await self._holder.holds():
+            return REST
+        now = self._deps.now()
+        due = await self._store.read(events.due, self._channel.name, now, BATCH)
+        found = await asyncio.gather(*(self._read(each) for each in due))
+        for event, each in zip(due, found, strict=True):
+            await self._record(event, each)
+        return 0 if len(due) == BATCH else POLL
+
+    async def _read(self, event: KeptEvent) -> Sequence[Found] | Exception:
+        try:
+            return await self._channel.read(Event(event.external_id, event.content, event.received_at))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # of this event alone: the others go on (promise P5)
+            return error
+
+    async def _record(self, event: KeptEvent, found: Sequence[Found] | Exception) -> None:
+        if isinstance(found, Exception):
+            return await self._put_off(event, found)
+        messages = [each for each in found if isinstance(each, ChannelMessage)]
+        try:
+            mails = await self._mails(event, messages)
+            await self._record_reports(event, [each for each in found if isinstance(each, Status)])
+        except (ComposeRefused, ReadLater) as error:
+            return await self._put_off(event, error)
+        contacts = tuple(Contact(each.author, each.name, event.received_at) for each in messages)
+        reason = "; ".join(each.reason for each in found if isinstance(each, Nothing))
+        await self._store.write(events.finish, Read(event.id, tuple(mails), contacts, reason))
+        if mails:
+            log.channel_message_kept(channel=self._channel.name, event=event.id, mails=len(mails))
+            self._wake_intake()
+        return None
+
+    async def _record_reports(self, event: KeptEvent, reports: Sequence[Status]) -> None:
+        """Record what became of messages of ours. Raises ReadLater: a report may come before our own record."""
+        for each in reports:
+            report = StatusReport(self._channel.name, each.external_id, each.status, each.at, each.reason)
+            known = await self._store.write(sent.record_status, report)
+            if not known and event.attempts < EARLY_REPORTS:
+                raise ReadLater(f"no message {each.external_id} of ours is known yet")
+
+    async def _mails(self, event: KeptEvent, messages: Sequence[ChannelMessage]) -> list[ReceivedMail]:
+        box, keys = self._mailbox(), self._deps.runtime.snapshot.keys
+        mails = []
+        for message in messages:
+            if message.answers and not message.in_reply_to:
+                ours = await self._store.read(sent.message_id_of, message.channel, message.answers)
+                message = replace(message, in_reply_to=ours)
+            making = partial(build, message, box, keys, event.received_at)
+            envelope, raw = await asyncio.to_thread(making) if message.files else making()
+            mails.append(ReceivedMail(message.mark, envelope, raw))
+        return mails
+
+    def _mailbox(self) -> Mailbox:
+        policy = self._deps.runtime.policy
+        return policy.mailboxes.get(self._channel.mailbox) or next(iter(policy.mailboxes.values()))
+
+    async def _put_off(self, event: KeptEvent, error: Exception) -> None:
+        if isinstance(error, StoreUnavailable):
+            raise error
+        now = self._deps.now()
+        later = isinstance(error, ReadLater) and now - event.received_at < GIVE_UP
+        due_at = now + _delay(event.attempts) if later else None
+        is_plain = isinstance(error, ReadLater | Unreadable | ComposeRefused)
+        reason = str(error) if is_plain else f"{type(error).__name__}: {error}"
+        await self._store.write(events.put_off, Later(event.id, reason, due_at))
+        if due_at is None:
+            self._deps.metrics.parked.inc()
+            log.channel_event_parked(channel=self._channel.name, event=event.id, error=reason)
+        else:
+            log.channel_event_put_off(channel=self._channel.name, event=event.id, error=reason)
+
+
+def _delay(attempts: int) -> timedelta:
+    return timedelta(seconds=DELAYS[min(attempts, len(DELAYS) - 1)])
+
+
+def as_kept(channel: str, found: Sequence[Event], now: datetime) -> list[events.NewEvent]:
+    """Return what a provider sent as it is kept."""
+    return [events.NewEvent(channel, each.external_id, each.content, now) for each in found]

@@ -1,0 +1,140 @@
+"""A chat from what its provider sends to the answer, by the seam that all chats share."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from mailbot.channels.seam import Result
+from mailbot.domain.model import AttemptOutcome
+from mailbot.store.channels import events
+from mailbot.store.schema import channel_events, channel_messages, messages, outbox
+from mailbot.store.store import Store
+from tests.builders import RINA
+from tests.workers.channels.chat import SITI, ChatDesk
+from tests.workers.test_intake import AGENTS_NETWORK, tag
+
+
+@pytest.fixture
+def desk(store: Store) -> ChatDesk:
+    return ChatDesk(store)
+
+
+async def test_a_chat_opens_a_ticket_and_its_number_goes_back_by_the_chat(desk: ChatDesk) -> None:
+    ticket = await desk.said("Saldo saya terpotong dua kali")
+
+    assert (ticket.customer, ticket.channel, ticket.proven) == (SITI, "chat", True)
+    (answer,) = desk.provider.sent
+    assert (answer.to, answer.kind, answer.number) == (SITI, "acknowledgement", ticket.number)
+    assert ticket.number in answer.text
+    (row,) = desk.all(select(outbox).where(outbox.c.recipient == SITI))
+    assert (row.state, row.domain) == ("sent", "chat:")
+    (taken,) = desk.all(select(channel_messages))
+    assert (taken.external_id, taken.outbox_id, taken.status) == ("ours-1", row.id, "sent")
+
+
+async def test_what_follows_belongs_to_the_open_ticket(desk: ChatDesk) -> None:
+    first = await desk.said("Saldo saya terpotong dua kali")
+    second = await desk.said("Ini buktinya kak")
+    other = await desk.said("Paket saya belum sampai", by="+6299")
+
+    assert second.number == first.number
+    assert other.number != first.number
+    assert [each.channel for each in desk.all(select(messages))] == ["chat"] * 3
+
+
+async def test_two_messages_that_come_together_open_one_ticket(desk: ChatDesk) -> None:
+    await desk.write("Halo kak")
+    await desk.write("Saldo saya terpotong dua kali")
+    await desk.turn()
+
+    assert len({each.ticket for each in desk.all(select(messages))}) == 1
+
+
+async def test_a_word_begins_another_matter(desk: ChatDesk) -> None:
+    first = await desk.said("Saldo saya terpotong dua kali")
+    second = await desk.said("/baru Paket saya juga belum sampai")
+
+    assert second.number != first.number
+
+
+async def test_a_repetition_is_known(desk: ChatDesk) -> None:
+    assert await desk.write("Saldo saya terpotong", id="e1")
+    assert not await desk.write("Saldo saya terpotong", id="e1")
+    await desk.turn()
+
+    assert len(desk.all(select(messages))) == 1
+
+
+async def test_an_answer_leaves_by_the_chat_after_a_reply_there_names_ours(desk: ChatDesk) -> None:
+    first = await desk.said("Saldo saya terpotong dua kali")
+    await desk.said("/baru Paket saya belum sampai")
+    again = await desk.said("Yang ini sudah kak", answers="ours-1")
+
+    assert again.number == first.number
+
+
+async def test_a_mail_that_claims_an_identity_is_only_a_mail(desk: ChatDesk) -> None:
+    ticket = await desk.receive(sender="+6281@chat.invalid")
+
+    assert (ticket.customer, ticket.channel) == ("+6281@chat.invalid", "mail")
+    await desk.turn()
+    assert desk.provider.sent == []
+
+
+async def test_trouble_of_the_channel_costs_no_attempt(desk: ChatDesk) -> None:
+    desk.provider.results = [Result(AttemptOutcome.DEFERRED, "401 Unauthorized", 401, is_ours=True)]
+    await desk.said("Saldo saya terpotong dua kali")
+    (row,) = desk.all(select(outbox).where(outbox.c.recipient == SITI))
+    assert (row.state, row.attempts, desk.sender.error) == ("due", 0, "401 Unauthorized")
+
+    desk.clock, desk.monotonic = desk.clock + timedelta(seconds=40), 40.0
+    await desk.turn()
+    assert len(desk.provider.sent) == 1
+    assert desk.sender.error == ""
+
+
+async def test_no_reply_counts_as_perhaps_sent_and_three_are_the_most(desk: ChatDesk) -> None:
+    desk.provider.results = [Result(AttemptOutcome.UNKNOWN, "no reply")] * 5
+    await desk.said("Saldo saya terpotong dua kali")
+    for _ in range(10):
+        desk.clock, desk.monotonic = desk.clock + timedelta(hours=3), desk.monotonic + 10_000
+        await desk.turn()
+
+    (row,) = desk.all(select(outbox).where(outbox.c.recipient == SITI))
+    assert (row.state, row.unknown, len(desk.provider.sent)) == ("failed", 3, 3)
+
+
+async def test_an_event_that_can_not_be_read_now_is_read_later(desk: ChatDesk) -> None:
+    desk.provider.unready = {"e1"}
+    await desk.write("Lihat fotonya", id="e1")
+    await desk.write("Halo", id="e2", by="+6299")
+    await desk.turn()
+    assert [each.state for each in desk.all(select(channel_events).order_by(channel_events.c.id))] == [
+        "new",
+        "done",
+    ]
+
+    desk.provider.unready = set()
+    desk.clock += timedelta(minutes=1)
+    await desk.turn()
+    assert {each.state for each in desk.all(select(channel_events))} == {"done"}
+
+
+async def test_an_event_that_can_not_be_read_at_all_is_parked(desk: ChatDesk) -> None:
+    await desk.store.write(events.keep, events.NewEvent("chat", "odd", b"{", desk.clock))
+    await desk.turn()
+
+    (event,) = desk.all(select(channel_events))
+    assert (event.state, event.reason) == ("parked", "no JSON")
+
+
+async def test_an_agents_answer_goes_out_by_the_chat(desk: ChatDesk) -> None:
+    ticket = await desk.said("Saldo saya terpotong dua kali")
+    answer = "Sudah kami kembalikan, Kak."
+    await desk.receive(sender=RINA.address, to=tag(ticket.number), peer=AGENTS_NETWORK, body=answer)
+    desk.clock += timedelta(minutes=3)
+    await desk.turn()
+
+    assert desk.provider.sent[-1].kind == "answer"
+    assert "Sudah kami kembalikan, Kak." in desk.provider.sent[-1].text

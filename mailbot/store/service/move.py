@@ -7,7 +7,6 @@ were found equal, so an interrupted move leaves nothing behind. Last the source 
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     Connection,
     LargeBinary,
-    MetaData,
     Table,
-    TypeDecorator,
     func,
     insert,
     select,
@@ -31,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from mailbot.errors import StoreUnavailable
 from mailbot.store import migrate
 from mailbot.store.database.prepared import savepoint
+from mailbot.store.database.rows import canonical_value, fit, plain
 from mailbot.store.engine import open_engine
 from mailbot.store.schema import STORED
 from mailbot.store.schema import nodes as known_nodes
@@ -39,9 +36,6 @@ from mailbot.store.service.claims import DEAD_AFTER
 
 BATCH_ROWS, BATCH_BYTES = 500, 4 << 20
 READ_AHEAD, READ_AHEAD_BLOBS = 500, 4  # rows; one with a mail may have 64 MB
-# What a SQLite text may hold and a PostgreSQL text may not.
-_UNFIT = re.compile("[\0\ud800-\udfff]")
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _MODULUS = 1 << 256
 
 _OWNER = "\nThe role must own the database: createdb --owner ROLE, or ALTER DATABASE ... OWNER TO ROLE"
@@ -67,7 +61,7 @@ class Tally:
     total: int = 0
 
     def add(self, row: Row) -> None:
-        values = [_canonical(row[name]) for name in sorted(row)]
+        values = [canonical_value(row[name]) for name in sorted(row)]
         packed = json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
         self.rows += 1
         self.total = (self.total + int.from_bytes(hashlib.sha256(packed).digest())) % _MODULUS
@@ -113,18 +107,18 @@ def move(source: str, target: str, target_name: str, now: datetime, watch: Watch
     Raises MoveRefused, MoveInDoubt, StoreUnavailable.
     """
     _prepare(target)
-    with _opened(source, "the store") as here, _opened(target, "the target") as there:
+    with opened(source, "the store") as here, opened(target, "the target") as there:
         if reason := installation.moved_reason(here):
             raise MoveRefused(reason)
         _require_empty(there)
         outcome = Outcome(released=_release(here))
-        for table in map(_plain, STORED):
+        for table in map(plain, STORED):
             read = _read(here, table, outcome.replaced)
             ours = _copy(watch(read, _count(here, table), f"copy {table.name}"), there, table)
             outcome.tables.append(_compared(table, ours, there, watch))
         if outcome.same:
             _finish(here, there)
-            _commit(there)
+            commit(there)
             installation.mark_moved(here, target_name, now)
             here.commit()
     return outcome
@@ -132,10 +126,10 @@ def move(source: str, target: str, target_name: str, now: datetime, watch: Watch
 
 def verify(source: str, target: str, watch: Watch) -> Outcome:
     """Compare two stores and change neither. Rows under way count as released, as `move` copies them."""
-    with _opened(source, "the store") as here, _opened(target, "the target") as there:
+    with opened(source, "the store") as here, opened(target, "the target") as there:
         outcome = Outcome(released=_release(here))
         installation.reopen(here, [None])
-        for table in map(_plain, STORED):
+        for table in map(plain, STORED):
             ours = Tally()
             for row in watch(_read(here, table, outcome.replaced), _count(here, table), f"read {table.name}"):
                 ours.add(row)
@@ -153,7 +147,7 @@ def _prepare(target: str) -> None:
 
 
 @contextmanager
-def _opened(url: str, name: str) -> Iterator[Connection]:
+def opened(url: str, name: str) -> Iterator[Connection]:
     """Open a transaction that keeps all other writers out. It is rolled back unless it is committed."""
     engine = open_engine(url)
     try:
@@ -163,7 +157,7 @@ def _opened(url: str, name: str) -> Iterator[Connection]:
             _require_no_daemon(connection, name)
             yield connection
     except DBAPIError as error:
-        raise MoveRefused(f"{name} can't be used now: {_first_line(error)}") from error
+        raise MoveRefused(f"{name} can't be used now: {first_line(error)}") from error
     finally:
         engine.dispose()
 
@@ -221,15 +215,6 @@ def _release(here: Connection) -> int:
 # --- rows -------------------------------------------------------------------------------------------------
 
 
-def _plain(table: Table) -> Table:
-    """Return the table with the types that the database keeps: times as numbers, choices as texts."""
-    columns: list[Column[Any]] = []
-    for column in table.columns:
-        kept = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
-        columns.append(Column(column.name, kept, primary_key=column.primary_key))
-    return Table(table.name, MetaData(), *columns)
-
-
 def _count(connection: Connection, table: Table) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
 
@@ -241,35 +226,10 @@ def _read(connection: Connection, table: Table, replaced: list[str]) -> Iterator
     for mapping in connection.execute(select(table), execution_options=options).mappings():
         row: Row = {}
         for name, value in mapping.items():
-            row[name] = _fit(value)
+            row[name] = fit(value)
             if row[name] != value:
                 replaced.append(f"{table.name} {_key(table, mapping)}: {name}")
         yield row
-
-
-def _fit(value: Any) -> Any:
-    match value:
-        case str():
-            return _UNFIT.sub(_REPLACEMENT, value)
-        case dict():
-            return {_fit(key): _fit(item) for key, item in value.items()}
-        case list():
-            return [_fit(item) for item in value]
-    return value
-
-
-def _canonical(value: Any) -> Any:
-    """Return what counts of a value: PostgreSQL's JSON reads 2.0 as it likes, and keeps no order of keys."""
-    match value:
-        case bytes():
-            return hashlib.sha256(value).hexdigest()
-        case float() if value.is_integer():
-            return int(value)
-        case dict():
-            return {key: _canonical(item) for key, item in value.items()}
-        case list():
-            return [_canonical(item) for item in value]
-    return value
 
 
 def _key(table: Table, row: Mapping[Any, Any]) -> str:
@@ -308,7 +268,7 @@ def _insert(there: Connection, table: Table, rows: Sequence[Row]) -> None:
         if error.connection_invalidated:
             raise
         if len(rows) == 1:
-            why = f"{table.name} {_key(table, rows[0])}: the target refuses this row: {_first_line(error)}"
+            why = f"{table.name} {_key(table, rows[0])}: the target refuses this row: {first_line(error)}"
             raise MoveRefused(why) from error
         for row in rows:
             _insert(there, table, [row])
@@ -328,7 +288,7 @@ def _finish(here: Connection, there: Connection) -> None:
     """Let new ids follow the old ones, also those of rows that are gone, and let the planner know the tables."""
     for table in STORED:
         if table.autoincrement_column is not None:
-            _set_last_id(there, table.name, _last_id(here, table))
+            set_last_id(there, table.name, _last_id(here, table))
     if there.dialect.name == "postgresql":
         # Ours alone: all of them would wait for what others do in this database, up to a deadlock.
         there.execute(text(f"ANALYZE {', '.join(table.name for table in STORED)}"))
@@ -345,7 +305,7 @@ def _last_id(connection: Connection, table: Table) -> int:
     return max(highest, connection.scalar(text(query), {"table": table.name}) or 0)
 
 
-def _set_last_id(connection: Connection, table: str, last: int) -> None:
+def set_last_id(connection: Connection, table: str, last: int) -> None:
     if not last:
         return
     if connection.dialect.name == "postgresql":
@@ -355,12 +315,12 @@ def _set_last_id(connection: Connection, table: str, last: int) -> None:
     connection.execute(text(statement), {"table": table, "last": last})
 
 
-def _commit(there: Connection) -> None:
+def commit(there: Connection) -> None:
     try:
         there.commit()
     except DBAPIError as error:
-        raise MoveInDoubt(_first_line(error)) from error
+        raise MoveInDoubt(first_line(error)) from error
 
 
-def _first_line(error: DBAPIError) -> str:
+def first_line(error: DBAPIError) -> str:
     return (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]

@@ -1,0 +1,1 @@
+"""Write all that a store knows into one file that other programs can read."""

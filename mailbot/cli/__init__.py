@@ -54,6 +54,7 @@ COMMANDS = {
     "console": ("console.group", "The web console: links that log people in, who is logged in."),
     "secret": ("service.secret", "The secrets that sign reply addresses and Message-IDs: list, rotate."),
     "retention": ("service.retention", "How long things are kept, and what is past its time."),
+    "export": ("transfer.export", "Write all tickets, mails and files as JSON Lines."),
     "db": ("service.db", "Upgrade the store's schema, back the store up, move it to PostgreSQL."),
 }
 ALIASES = {"mute": "suppression"}

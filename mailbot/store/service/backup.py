@@ -38,11 +38,11 @@ def backup(source: str, target: Path, now: datetime) -> None:
         store.isolation_level = None
         store.execute("BEGIN")
         _require_space(target.parent, _size(store) + _MARGIN)
-        with _part_of_our_own(part) as file:
+        with part_of_our_own(part) as file:
             _copy(store, part, file)
             _finish(part, now)
             os.fsync(file)
-            _name(part, target)
+            give_name(part, target)
 
 
 def _size(store: sqlite3.Connection) -> int:
@@ -60,7 +60,7 @@ def _require_space(folder: Path, wanted: int) -> None:
 
 
 @contextmanager
-def _part_of_our_own(part: Path) -> Iterator[int]:
+def part_of_our_own(part: Path) -> Iterator[int]:
     """Open a new file that no other backup writes; remove what a killed one left."""
     _remove_leftover(part)
     file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -134,7 +134,7 @@ def _finish(part: Path, now: datetime) -> None:
         raise OSError(errno.EIO, f"the copy is not sound, the store itself may be damaged: {verdict}")
 
 
-def _name(part: Path, target: Path) -> None:
+def give_name(part: Path, target: Path) -> None:
     """Give the copy its name, unless another file has it by now."""
     try:
         os.link(part, target)

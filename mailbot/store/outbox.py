@@ -310,6 +310,12 @@ _CLAIM_OF_CHANNEL = (
 )
 
 
+def channel_is_due(connection: Connection, channel: str, now: datetime) -> bool:
+    """Check whether a message of a channel is due: a claim that finds none is a write for nothing."""
+    its = (WAITING, outbox.c.lane.in_(LANES), outbox.c.due_at <= now, outbox.c.domain == f"{channel}:")
+    return connection.execute(select(outbox.c.id).where(*its).limit(1)).first() is not None
+
+
 def claim_of_channel(connection: Connection, items: Sequence[ChannelClaim]) -> list[list[Claimed]]:
     """Claim messages that no other node holds, the lower lane first, then the longest due."""
     return [_claim_of_channel(connection, item) for item in items]

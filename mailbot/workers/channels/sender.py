@@ -59,6 +59,8 @@ class ChannelSender:
         await self._claims.check(())
         if (rest := self._rests_until - self._monotonic()) > 0:
             return min(rest, POLL)
+        if not await self._store.read(outbox.channel_is_due, self._channel.name, self._deps.now()):
+            return POLL
         most = AT_ONCE if not self.error else 1
         with self._claims.doubt_on_error():
             wanted = ChannelClaim(self._node, self._channel.name, most, self._deps.now())

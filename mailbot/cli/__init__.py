@@ -39,6 +39,10 @@ COMMANDS = {
     "template": ("service.template", "What our mails look like, with example values: list, show."),
     "inbox": ("service.inbox", "Mail that came in: what waits, what is parked and why."),
     "outbox": ("service.outbox", "Mail that mailbot sends: what waits, what failed and why."),
+    "channels": (
+        "channels.group",
+        "Channels beside mail, such as chats: what waits, what is parked and why.",
+    ),
     "suppression": ("service.suppressions", "Addresses that get no automatic mail: list, lift."),
     "compensation": ("service.ledger", "Compensation for customers: lines, statement, open requests."),
     "explain": ("tickets.explain", "Explain why a ticket is where it is, or where a mail would go."),

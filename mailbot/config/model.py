@@ -198,6 +198,12 @@ class Channels:
     telegram: Telegram | None = None
     whatsapp: Whatsapp | None = None
 
+    @property
+    def mailboxes(self) -> Mapping[str, str]:
+        """Return whose tickets the messages of each channel open, by the channel's name."""
+        chats = {"telegram": self.telegram, "whatsapp": self.whatsapp}
+        return {name: chosen.mailbox for name, chosen in chats.items() if chosen}
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

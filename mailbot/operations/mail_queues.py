@@ -1,4 +1,4 @@
-"""Retry or drop a mail, lift a suppression, end a session, revoke a token: for the shell and the pages."""
+"""Retry or drop mails and events of channels, lift a suppression, end a session, revoke a token."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from mailbot.domain import reasons
 from mailbot.domain.actor import Actor
 from mailbot.store import inbox, outbox, suppressions
+from mailbot.store.channels import events
 from mailbot.store.console import forms, sessions, tokens
 
 
@@ -21,6 +22,8 @@ class What(StrEnum):
     RETRY_OUTBOX = "retry_outbox"
     DROP_OUTBOX = "drop_outbox"
     RETRY_FAILED = "retry_failed"  # all that failed in the last `target` hours
+    RETRY_EVENT = "retry_event"  # of a channel
+    DROP_EVENT = "drop_event"
     LIFT = "lift"
     END_SESSION = "end_session"
     REVOKE_TOKEN = "revoke_token"
@@ -36,7 +39,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueCommand:
-    """What a person wants done. `target`: the id of a mail or a token, hours, an address, the digest of a session.
+    """What a person wants done. `target`: an id, hours, an address, the digest of a session.
 
     `because`: the person's words, one line. `once`: the key of a form, which is carried out once.
     """
@@ -69,8 +72,7 @@ def _retry_inbox(connection: Connection, command: QueueCommand) -> bool:
 
 
 def _drop_inbox(connection: Connection, command: QueueCommand) -> bool:
-    reason = f"dropped by {command.by}" + (f": {command.because}" if command.because else "")
-    return inbox.drop(connection, [inbox.Unhandled(int(command.target), reason)])[0]
+    return inbox.drop(connection, [inbox.Unhandled(int(command.target), _dropped_by(command))])[0]
 
 
 def _retry_outbox(connection: Connection, command: QueueCommand) -> bool:
@@ -88,6 +90,18 @@ def _retry_failed(connection: Connection, command: QueueCommand) -> bool:
     since = command.now - timedelta(hours=int(command.target))
     count, _ = outbox.retry_failed(connection, [outbox.RetryFailed(since, "", command.now)])[0]
     return count > 0
+
+
+def _retry_event(connection: Connection, command: QueueCommand) -> bool:
+    return events.retry(connection, [events.Again(int(command.target), command.now)])[0]
+
+
+def _drop_event(connection: Connection, command: QueueCommand) -> bool:
+    return events.drop(connection, [events.Dropped(int(command.target), _dropped_by(command))])[0]
+
+
+def _dropped_by(command: QueueCommand) -> str:
+    return f"dropped by {command.by}" + (f": {command.because}" if command.because else "")
 
 
 def _lift(connection: Connection, command: QueueCommand) -> bool:
@@ -109,6 +123,8 @@ _ACTS: dict[What, Callable[[Connection, QueueCommand], bool]] = {
     What.RETRY_OUTBOX: _retry_outbox,
     What.DROP_OUTBOX: _drop_outbox,
     What.RETRY_FAILED: _retry_failed,
+    What.RETRY_EVENT: _retry_event,
+    What.DROP_EVENT: _drop_event,
     What.LIFT: _lift,
     What.END_SESSION: _end_session,
     What.REVOKE_TOKEN: _revoke_token,

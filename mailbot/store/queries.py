@@ -25,6 +25,7 @@ from mailbot.store.codec import event_of, reason_of
 from mailbot.store.lists.ticket_rows import RecordedEvent, ticket_of
 from mailbot.store.schema import (
     attachments,
+    channel_events,
     deadlines,
     deleted_tickets,
     events,
@@ -268,7 +269,9 @@ def frozen_mail(connection: Connection, outbox_id: int) -> bytes | None:
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
     """How things stand. `inbox` and `outbox`: rows that are not done, by state; `oldest`: age of the oldest
-    that waits in "inbox" and "outbox"; `stuck`: rows there that are claimed and in nobody's hand.
+    that waits in "inbox" and "outbox", in "channels" that is due; `stuck`: rows that are claimed and in nobody's hand.
+
+    `channels`: what their providers sent and is not read, by state.
 
     `late_deadlines` are overdue for more than LATE. `incidents`: those that nobody has resolved.
     """
@@ -281,6 +284,7 @@ class StoreStatus:
     stuck: Mapping[str, int] = field(default_factory=dict)
     late_deadlines: int = 0
     parked_deadlines: int = 0
+    channels: Mapping[str, int] = field(default_factory=dict)
 
 
 def store_status(connection: Connection, now: datetime) -> StoreStatus:
@@ -290,7 +294,7 @@ def store_status(connection: Connection, now: datetime) -> StoreStatus:
     oldest = select(inbox.c.received_at).where(NEW).order_by(inbox.c.id).limit(1)
     oldest_new_at = connection.scalar(oldest)
     unsettled = outbox_queries.unsettled(connection)
-    since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at}
+    since = {"inbox": oldest_new_at, "outbox": unsettled.oldest_at, "channels": _first_event_due(connection)}
     return StoreStatus(
         inbox={
             InboxState.NEW: _count(connection, "inbox", InboxState.NEW),
@@ -303,7 +307,18 @@ def store_status(connection: Connection, now: datetime) -> StoreStatus:
         stuck={place: found.rows for place, found in claims.count_stuck(connection).items()},
         late_deadlines=overdue(connection, now - LATE),
         parked_deadlines=_count(connection, "deadlines", DeadlineState.PARKED),
+        channels={
+            state: _count(connection, "channel_events", state)
+            for state in (InboxState.NEW, InboxState.PARKED)
+        },
     )
+
+
+def _first_event_due(connection: Connection) -> datetime | None:
+    """Return since when an event of a channel could have been read; one whose file is awaited is due later."""
+    new = text("channel_events.state = 'new'")  # as literal text, for the partial index
+    found: datetime | None = connection.scalar(select(func.min(channel_events.c.due_at)).where(new))
+    return found
 
 
 def held_mail(connection: Connection) -> tuple[int, int]:

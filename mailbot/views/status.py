@@ -40,6 +40,7 @@ class Status:
     """All that `status` shows. `reasons`: why mail does not flow; empty when it does.
 
     `console`: where the pages are, "" where there are none. `people`: how many are logged in there.
+    `channels`: those beside mail that are set up.
     """
 
     reasons: Sequence[str]
@@ -55,6 +56,7 @@ class Status:
     figures: queries.StoreStatus
     last_mail_at: datetime | None
     nodes: Sequence[queries.NodeStatus]
+    channels: Sequence[str]
 
 
 def read_status(store: Store, settings: Settings, policy: Policy, now: datetime) -> Status:
@@ -121,6 +123,7 @@ class _Reading:
             figures=figures,
             last_mail_at=read(queries.last_mail_at),
             nodes=nodes,
+            channels=sorted(settings.channels.mailboxes),
         )
 
     def _ending_certificate(self) -> Trouble | None:

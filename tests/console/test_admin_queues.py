@@ -12,6 +12,8 @@ from mailbot.console.guards import Audience
 from mailbot.domain.model import InboxState, OutboxState
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.store import outbox_queries, queries, suppressions
+from mailbot.store.channels import events
+from mailbot.store.channels.overview import find_event
 from mailbot.store.console import sessions, tokens
 from mailbot.store.schema import inbox, metadata, outbox
 from mailbot.store.store import Store
@@ -19,7 +21,10 @@ from tests.builders import RINA, SARI
 from tests.console.office import Office
 
 ADMIN = RINA.address  # an agent who is listed under `admins` too
-PAGES = ("/admin", "/admin/inbox", "/admin/outbox", "/admin/suppressions", "/admin/sessions", "/admin/mail")
+PAGES = (
+    *("/admin", "/admin/inbox", "/admin/outbox", "/admin/channels"),
+    *("/admin/suppressions", "/admin/sessions", "/admin/mail"),
+)
 
 
 @pytest.fixture
@@ -162,3 +167,26 @@ async def test_all_that_failed_since_some_hours_is_tried_again(office: Office) -
     entry = office.store.read_now(outbox_queries.find_entry, mail_id)
     assert entry
     assert entry.state is OutboxState.DUE
+
+
+async def test_a_parked_event_of_a_channel_is_read_again_or_dropped_once(office: Office) -> None:
+    for name in ("e1", "e2"):
+        await office.store.write(events.keep, events.NewEvent("toko", name, b"{", office.intake.clock))
+    for event in (1, 2):
+        await office.store.write(events.put_off, events.Later(event, "<b>no JSON</b>"))
+    async with office.visitor(ADMIN) as admin:
+        text = (await admin.get("/admin/channels")).text
+        assert "&lt;b&gt;no JSON&lt;/b&gt;" in text
+        assert "2 parked" in text or "2 ditahan" in text
+        done = await admin.post("/admin/channels", {"do": "retry", "event": "1", "once": "k1"})
+        assert done.headers["location"] == "/admin/channels?said=retry_event"
+        form = {"do": "drop", "event": "2", "because": "uji coba", "once": "k2"}
+        assert (await admin.post("/admin/channels", form)).headers["location"].endswith("drop_event")
+        again = await admin.post("/admin/channels", {**form, "once": "k3"})
+        assert again.headers["location"].endswith("refused")
+        assert (await admin.post("/admin/channels", {**form, "event": "\u0662"})).status_code == 400
+    first, second = (office.store.read_now(find_event, event) for event in (1, 2))
+    assert first
+    assert second
+    assert (first.state, second.state) == ("new", "done")
+    assert "uji coba" in (second.reason or "")

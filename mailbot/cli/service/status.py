@@ -97,7 +97,10 @@ def _status_json(found: Status) -> dict[str, object]:
         **to_json(found, only=("reasons", "remarks", "last_mail_at")),
         "inbox": figures.inbox,
         "outbox": figures.outbox,
-        "oldest_waiting_seconds": {place: figures.oldest.get(place) for place in ("inbox", "outbox")},
+        "channels": figures.channels,
+        "oldest_waiting_seconds": {
+            place: figures.oldest.get(place) for place in ("inbox", "outbox", "channels")
+        },
         "overdue_deadlines": figures.overdue_deadlines,
         "open_incidents": figures.incidents,
         "parked_deadlines": figures.parked_deadlines,
@@ -142,6 +145,7 @@ def _print(found: Status, zone: str) -> None:
         ("last mail", ago),
         ("inbox", _counts_text(figures.inbox, figures.oldest.get("inbox"))),
         ("outbox", _counts_text(figures.outbox, figures.oldest.get("outbox"))),
+        *_of_channels(found),
         ("overdue deadlines", str(figures.overdue_deadlines)),
         *((("open incidents", str(figures.incidents)),) if figures.incidents else ()),
         ("store", f"{found.store}{free}"),
@@ -155,6 +159,14 @@ def _print(found: Status, zone: str) -> None:
         echo(f"NOT WELL: {reason}", fg="red")
     if not found.reasons:
         echo("Mail is flowing.")
+
+
+def _of_channels(found: Status) -> list[tuple[str, str]]:
+    """Return what waits in channels, where there are any."""
+    counts = found.figures.channels
+    if not (found.channels or any(counts.values())):
+        return []
+    return [("channels", f"{', '.join(found.channels)}: {_counts_text(counts, None)}")]
 
 
 def _node_text(node: queries.NodeStatus) -> str:

@@ -27,6 +27,7 @@ _RECENT = f"SELECT number, subject FROM ({_RECENT}) ORDER BY opened_at DESC LIMI
 _IDS = {  # by the group of commands
     "inbox": "SELECT id, state FROM inbox ORDER BY id DESC LIMIT ?",
     "outbox": "SELECT id, state FROM outbox ORDER BY id DESC LIMIT ?",
+    "channels": "SELECT id, channel FROM channel_events WHERE state = 'parked' ORDER BY id DESC LIMIT ?",
 }
 
 
@@ -38,7 +39,7 @@ def complete_number(ctx: click.Context, _param: click.Parameter, begun: str) -> 
 
 
 def complete_mail_id(ctx: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Offer the newest ids of the inbox or the outbox with their states."""
+    """Offer the newest ids of the inbox or the outbox with their states, or of parked events with their channels."""
     group = ctx.parent.info_name if ctx.parent else None
     return _items(_read(ctx, _IDS[group], NEWEST), begun) if group in _IDS else []
 

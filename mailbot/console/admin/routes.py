@@ -1,6 +1,16 @@
 """The routes of the admins' pages."""
 
-from mailbot.console.admin import framed_mail, mail, overview, policy, queues, sessions, templates, try_policy
+from mailbot.console.admin import (
+    channels,
+    framed_mail,
+    mail,
+    overview,
+    policy,
+    queues,
+    sessions,
+    templates,
+    try_policy,
+)
 
 ROUTES = [
     *overview.ROUTES,
@@ -10,5 +20,6 @@ ROUTES = [
     *try_policy.ROUTES,
     *templates.ROUTES,
     *queues.ROUTES,
+    *channels.ROUTES,
     *sessions.ROUTES,
 ]

@@ -155,6 +155,24 @@ def retry(connection: Connection, items: Sequence[Again]) -> list[bool]:
     return changed
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A parked event that a person gives up, and why."""
+
+    id: int
+    reason: str
+
+
+def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
+    """Give parked events up: they are done, and became no mail. False where one is not parked."""
+    changed = []
+    for item in items:
+        parked = (channel_events.c.id == item.id, channel_events.c.state == InboxState.PARKED)
+        done = {"state": InboxState.DONE, "reason": item.reason[:LONGEST_REASON]}
+        changed.append(connection.execute(update(channel_events).where(*parked).values(done)).rowcount == 1)
+    return changed
+
+
 def delete_done(connection: Connection, items: Sequence[datetime]) -> list[int]:
     """Delete events that are done and came before that moment. A provider repeats none that is so old."""
     old = (channel_events.c.state == InboxState.DONE, channel_events.c.received_at < max(items))

@@ -184,6 +184,11 @@ def of_store(status: StoreStatus) -> Iterator[Trouble]:
         if (oldest := status.oldest.get(place, timedelta())) > slow:
             waited = f"the oldest mail in the {place} has waited for {_span(oldest)}"
             yield Trouble(code, f"{waited}: `mailbot {place} list`")
+    if (oldest := status.oldest.get("channels", timedelta())) > SLOW_INBOX:
+        waited = f"what came by a channel has waited for {_span(oldest)} to be read"
+        yield Trouble(Code.INBOX_WAITS, f"{waited}: `mailbot channels list`")
+    if parked := status.channels.get(InboxState.PARKED, 0):
+        yield Trouble(Code.MAIL_PARKED, f"{parked} events of channels are parked: `mailbot channels list`")
     if parked := status.inbox.get(InboxState.PARKED, 0):
         yield Trouble(Code.MAIL_PARKED, f"{parked} mails are parked: `mailbot inbox list --state parked`")
     if late := status.late_deadlines:

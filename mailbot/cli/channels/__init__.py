@@ -1,0 +1,1 @@
+"""`mailbot channels`: chats and other programs by which customers write."""

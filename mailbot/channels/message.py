@@ -34,6 +34,7 @@ class ChannelMessage:
     """What `author` wrote: an identity, or an address of mail. `external_id` names it in its channel for good.
 
     - `proven`: the author is known to have written it. `name`: as the author is called there.
+    - `at`: when it was written, by the channel's clock, None where it says nothing.
     - `subject`: "" for the first words of the text.
     - `answers`: what the channel calls the message of ours that it answers. `in_reply_to`: its Message-ID.
     - `references`: Message-IDs of the conversation, oldest first.
@@ -50,6 +51,7 @@ class ChannelMessage:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     proven: bool = True
+    at: datetime | None = None
 
     @property
     def mark(self) -> str:

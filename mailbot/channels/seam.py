@@ -72,7 +72,8 @@ class Polled:
 class Outgoing:
     """A message of ours. `to`: an identity of the channel. `key` names it, the same at each attempt.
 
-    - `wrote_at`: when the recipient last wrote by the channel, None: never.
+    - `wrote_at`: when the recipient last wrote by the channel, None: never. `called_at`: when they were last asked to.
+    - `taken`: the parts that the provider has from earlier attempts, from 1.
     - `kind`: of the notice, such as "answer". `subject`: of the mail that it would be.
     """
 
@@ -85,13 +86,15 @@ class Outgoing:
     files: tuple[Attachment, ...] = ()
     number: str = ""
     wrote_at: datetime | None = None
+    called_at: datetime | None = None
+    taken: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What came of sending. `outcome` UNKNOWN: the provider may have it, and gave no reply.
 
-    - `external_ids`: what the provider calls the message, one for each part.
+    - `external_ids`: what the provider calls the message, by its parts from 1; 0: a call to write, see `called_at`.
     - `code`: of HTTP, 0 for none. `text`: the provider's words, for operators.
     - `retry_after`: where the provider says when to try again. `is_ours`: trouble of the channel, of no message.
     """
@@ -99,7 +102,7 @@ class Result:
     outcome: AttemptOutcome
     text: str = ""
     code: int = 0
-    external_ids: tuple[str, ...] = ()
+    external_ids: Mapping[int, str] = field(default_factory=dict)
     retry_after: timedelta | None = None
     is_ours: bool = False
 

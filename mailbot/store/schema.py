@@ -608,7 +608,8 @@ channel_contacts = _table(
     "channel_contacts",
     Column("address", Text, primary_key=True),
     Column("name", Text, nullable=False, server_default=""),
-    Column("wrote_at", Moment, nullable=False),  # last: WhatsApp takes free text for 24 hours after it
+    Column("wrote_at", Moment),  # last: WhatsApp takes free text for 24 hours after it
+    Column("called_at", Moment),  # when they were last asked to write, so that a waiting message may leave
 )
 
 # What a provider took of us, by its own id: answers in the chat name it, reports of delivery too.
@@ -617,6 +618,7 @@ channel_messages = _table(
     Column("channel", String(32), primary_key=True),
     Column("external_id", Text, primary_key=True),
     Column("outbox_id", RowId, ForeignKey("outbox.id"), nullable=False, index=True),
+    Column("part", Integer, nullable=False, server_default="1"),  # 0: it only asks the customer to write
     Column("status", String(16), nullable=False),  # sent, delivered, read, failed
     Column("status_at", Moment, nullable=False),
 )

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
-from mailbot.domain.model import InboxState
+from mailbot.domain.model import InboxState, OutboxState
+from mailbot.domain.people.identities import channel_of
 from mailbot.store import inbox
 from mailbot.store.engine import or_skip
 from mailbot.store.inbox import ReceivedMail
-from mailbot.store.schema import NEW, channel_contacts, channel_events
+from mailbot.store.schema import NEW, WAITING, channel_contacts, channel_events, outbox
 
 LONGEST_REASON = 300  # characters
 
@@ -105,18 +106,16 @@ def _done(item: Read) -> dict[str, Any]:
 
 
 def _note(connection: Connection, contact: Contact) -> None:
-    """Record that a person wrote; an older message changes nothing but a missing row."""
+    """Record that a person wrote, and let what waits for them leave. An older message changes nothing."""
     row = {"address": contact.address, "name": contact.name, "wrote_at": contact.at}
     connection.execute(or_skip(connection, channel_contacts, "address").values(row))
-    newer = (channel_contacts.c.address == contact.address, channel_contacts.c.wrote_at < contact.at)
+    earlier = or_(channel_contacts.c.wrote_at.is_(None), channel_contacts.c.wrote_at < contact.at)
+    newer = (channel_contacts.c.address == contact.address, earlier)
     connection.execute(update(channel_contacts).where(*newer).values(name=contact.name, wrote_at=contact.at))
-
-
-def wrote_at(connection: Connection, address: str) -> datetime | None:
-    """Return when somebody last wrote by a channel, None for never."""
-    query = select(channel_contacts.c.wrote_at).where(channel_contacts.c.address == address)
-    found: datetime | None = connection.scalar(query)
-    return found
+    waits = (WAITING, outbox.c.state == OutboxState.DEFERRED, outbox.c.recipient == contact.address)
+    of_channel = outbox.c.domain == f"{channel_of(contact.address)}:"
+    leaving = update(outbox).where(*waits, of_channel, outbox.c.due_at > contact.at)
+    connection.execute(leaving.values(due_at=contact.at))
 
 
 @dataclass(frozen=True, slots=True)

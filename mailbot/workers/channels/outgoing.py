@@ -1,6 +1,5 @@
 """Read a composed mail as the message that a channel sends: its text and its files."""
 
-from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 
@@ -8,11 +7,12 @@ from mailbot.channels.seam import Outgoing
 from mailbot.domain.model import Attachment
 from mailbot.domain.people.identities import is_identity
 from mailbot.mail.parsing import attachments
+from mailbot.store.channels.sent import Past
 from mailbot.store.outbox import Claimed
 
 
-def read_outgoing(row: Claimed, wrote_at: datetime | None) -> Outgoing:
-    """Return the message of a row. `wrote_at`: when its recipient last wrote.
+def read_outgoing(row: Claimed, past: Past) -> Outgoing:
+    """Return the message of a row.
 
     Raises ValueError with what an operator reads, for a row that can't be sent.
     """
@@ -33,7 +33,9 @@ def read_outgoing(row: Claimed, wrote_at: datetime | None) -> Outgoing:
         text=str(body.get_content()).replace("\r\n", "\n").strip(),
         files=tuple(map(_file, mail.iter_attachments())),
         number=row.ticket,
-        wrote_at=wrote_at,
+        wrote_at=past.wrote_at,
+        called_at=past.called_at,
+        taken=past.taken,
     )
 
 

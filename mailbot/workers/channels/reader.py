@@ -70,7 +70,7 @@ class ChannelReader:
             await self._record_reports(event, [each for each in found if isinstance(each, Status)])
         except (ComposeRefused, ReadLater) as error:
             return await self._put_off(event, error)
-        contacts = tuple(Contact(each.author, each.name, event.received_at) for each in messages)
+        contacts = tuple(_contact(each, event.received_at) for each in messages)
         reason = "; ".join(each.reason for each in found if isinstance(each, Nothing))
         await self._store.write(events.finish, Read(event.id, tuple(mails), contacts, reason))
         if mails:
@@ -116,6 +116,11 @@ class ChannelReader:
             log.channel_event_parked(channel=self._channel.name, event=event.id, error=reason)
         else:
             log.channel_event_put_off(channel=self._channel.name, event=event.id, error=reason)
+
+
+def _contact(message: ChannelMessage, received_at: datetime) -> Contact:
+    """Return who wrote, and when: a provider may bring a message late, and no clock of its own makes it later."""
+    return Contact(message.author, message.name, min(message.at or received_at, received_at))
 
 
 def _delay(attempts: int) -> timedelta:

@@ -19,7 +19,7 @@ from mailbot.delivery.retry import backoff, probe, waited
 from mailbot.domain.model import AttemptOutcome
 from mailbot.errors import StoreUnavailable
 from mailbot.store import outbox
-from mailbot.store.channels import events, sent
+from mailbot.store.channels import sent
 from mailbot.store.channels.sent import ChannelResult
 from mailbot.store.outbox import AttemptResult, ChannelClaim, Claimed, FinalDot, Unsent
 from mailbot.store.service.claims import Claims
@@ -76,7 +76,7 @@ class ChannelSender:
         if self._rests_until > self._monotonic():  # trouble of the channel came in between
             return await self._give_back(row, None)
         try:
-            outgoing = read_outgoing(row, await self._store.read(events.wrote_at, row.recipient))
+            outgoing = read_outgoing(row, await self._store.read(sent.past, row.id, row.recipient))
         except ValueError as error:
             return await self._record(row, Result(AttemptOutcome.FAILED, str(error)))
         if not await self._store.write(outbox.mark_dot, FinalDot(row.id, self._node, self._deps.now())):
@@ -115,7 +115,7 @@ class ChannelSender:
         attempt = AttemptResult(
             row.id, self._node, outcome, now, result.code or None, result.text or "taken", due_at
         )
-        taken = ChannelResult(self._channel.name, attempt, result.external_ids)
+        taken = ChannelResult(self._channel.name, attempt, result.external_ids, row.recipient)
         await self._write(sent.record, taken)
         log.channel_message_sent(
             channel=self._channel.name, outbox_id=row.id, number=row.ticket, outcome=outcome.value

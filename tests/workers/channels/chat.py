@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from mailbot.channels.message import ChannelMessage
-from mailbot.channels.seam import Channel, Event, Found, Outgoing, ReadLater, Result, Unreadable
+from mailbot.channels.seam import Channel, Event, Found, Outgoing, ReadLater, Result, Status, Unreadable
 from mailbot.domain.model import AttemptOutcome, Ticket
 from mailbot.domain.people.identities import identity
 from mailbot.store.channels import events
@@ -25,6 +26,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.sent: list[Outgoing] = []
+        self.asked: list[Outgoing] = []  # also what was not taken
         self.results: list[Result] = []
         self.unready: set[str] = set()  # external ids whose files can't be fetched now
 
@@ -36,14 +38,21 @@ class Provider:
             given = json.loads(event.content)
         except ValueError as error:
             raise Unreadable("no JSON") from error
+        if "status" in given:
+            return [
+                Status(given["of"], given["status"], datetime.fromisoformat(given["at"]), given["reason"])
+            ]
+        if "at" in given:
+            given["at"] = datetime.fromisoformat(given["at"])
         return [ChannelMessage("chat", identity("chat", given.pop("from")), event.external_id, **given)]
 
     async def send(self, message: Outgoing) -> Result:
         """Take a message, unless the test wants another result."""
+        self.asked.append(message)
         result = self.results.pop(0) if self.results else None
         if result is None or result.outcome is not AttemptOutcome.DEFERRED:
             self.sent.append(message)
-        return result or Result(AttemptOutcome.SENT, external_ids=(f"ours-{len(self.sent)}",))
+        return result or Result(AttemptOutcome.SENT, external_ids={1: f"ours-{len(self.sent)}"})
 
 
 class ChatDesk(Desk):
@@ -65,6 +74,13 @@ class ChatDesk(Desk):
         content = json.dumps({"from": by, "text": text, "name": "Siti", **more}).encode()
         new = NewEvent("chat", external_id, content, self.clock)
         return bool(await self.store.write(events.keep, new))
+
+    async def report(self, of: str, status: str, reason: str = "") -> None:
+        """Let the provider say what became of a message of ours."""
+        told = {"of": of, "status": status, "reason": reason, "at": self.clock.isoformat()}
+        content = json.dumps(told).encode()
+        await self.store.write(events.keep, NewEvent("chat", f"{of}.{status}", content, self.clock))
+        await self.turn()
 
     async def turn(self) -> None:
         """Read what came, decide, and send."""

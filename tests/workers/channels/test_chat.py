@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from mailbot.channels.seam import Result
 from mailbot.domain.model import AttemptOutcome
+from mailbot.store import outbox as mails
 from mailbot.store.channels import events
-from mailbot.store.schema import channel_events, channel_messages, messages, outbox
+from mailbot.store.schema import channel_contacts, channel_events, channel_messages, messages, outbox
 from mailbot.store.store import Store
 from tests.builders import RINA
 from tests.workers.channels.chat import SITI, ChatDesk
@@ -103,6 +104,58 @@ async def test_no_reply_counts_as_perhaps_sent_and_three_are_the_most(desk: Chat
 
     (row,) = desk.all(select(outbox).where(outbox.c.recipient == SITI))
     assert (row.state, row.unknown, len(desk.provider.sent)) == ("failed", 3, 3)
+
+
+async def test_what_waits_for_the_customer_leaves_when_they_write(desk: ChatDesk) -> None:
+    waits = Result(
+        AttemptOutcome.DEFERRED, "24 hours", external_ids={0: "call"}, retry_after=timedelta(days=7)
+    )
+    desk.provider.results = [waits]
+    await desk.said("Saldo saya terpotong dua kali")
+    assert desk.provider.sent == []
+    desk.clock += timedelta(days=2)
+    await desk.said("Ya, silakan")
+
+    assert [(each.kind, each.called_at is not None) for each in desk.provider.sent] == [
+        ("acknowledgement", True)
+    ]
+
+
+async def test_a_call_that_failed_fails_what_waits_for_it(desk: ChatDesk) -> None:
+    waits = Result(
+        AttemptOutcome.DEFERRED, "24 hours", external_ids={0: "call"}, retry_after=timedelta(days=7)
+    )
+    desk.provider.results = [waits]
+    await desk.said("Saldo saya terpotong dua kali")
+    await desk.report("call", "failed", "no such template")
+
+    (row,) = desk.all(select(outbox).where(outbox.c.recipient == SITI))
+    assert (row.state, row.reply) == ("failed", "no such template")
+
+
+async def test_a_part_that_was_taken_is_known_at_the_next_attempt(desk: ChatDesk) -> None:
+    half = Result(AttemptOutcome.DEFERRED, "503", external_ids={1: "first"}, retry_after=timedelta(minutes=1))
+    desk.provider.results = [half, half]
+    await desk.said("Saldo saya terpotong dua kali")
+    desk.clock += timedelta(minutes=2)
+    await desk.turn()
+    await desk.report("first", "failed", "blocked")
+    desk.clock += timedelta(minutes=2)
+    (row,) = desk.all(select(outbox).where(outbox.c.recipient == SITI))
+    assert await desk.store.write(mails.retry, mails.Retry(row.id, desk.clock))
+    await desk.turn()
+
+    assert [each.taken for each in desk.provider.asked] == [frozenset(), {1}, frozenset()]
+
+
+async def test_a_message_that_came_late_counts_from_when_it_was_written(desk: ChatDesk) -> None:
+    written = desk.clock - timedelta(days=2)
+    await desk.said("Saldo saya terpotong dua kali", at=written.isoformat())
+    await desk.said("Halo?", at=(desk.clock + timedelta(days=9)).isoformat())
+
+    assert [each.wrote_at for each in desk.provider.sent] == [written]
+    (contact,) = desk.all(select(channel_contacts))
+    assert contact.wrote_at == desk.clock
 
 
 async def test_an_event_that_can_not_be_read_now_is_read_later(desk: ChatDesk) -> None:

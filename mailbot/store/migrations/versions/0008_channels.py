@@ -62,13 +62,15 @@ def _create_of_chats() -> None:
         "channel_contacts",
         sa.Column("address", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, nullable=False, server_default=""),
-        sa.Column("wrote_at", Moment, nullable=False),
+        sa.Column("wrote_at", Moment),
+        sa.Column("called_at", Moment),
     )
     op.create_table(
         "channel_messages",
         sa.Column("channel", sa.String(32), primary_key=True),
         sa.Column("external_id", sa.Text, primary_key=True),
         sa.Column("outbox_id", RowId, sa.ForeignKey("outbox.id"), nullable=False),
+        sa.Column("part", sa.Integer, nullable=False, server_default="1"),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("status_at", Moment, nullable=False),
     )

@@ -59,6 +59,10 @@ COMMANDS = {
     "secret": ("service.secret", "The secrets that sign reply addresses and Message-IDs: list, rotate."),
     "retention": ("service.retention", "How long things are kept, and what is past its time."),
     "export": ("transfer.export", "Write all tickets, mails and files as JSON Lines."),
+    "import": (
+        "transfer.import_tickets",
+        "Import tickets and mails of another desk, without a mail to anybody.",
+    ),
     "db": ("service.db", "Upgrade the store's schema, back the store up, move it to PostgreSQL."),
 }
 ALIASES = {"mute": "suppression"}

@@ -1,1 +1,1 @@
-"""Commands that take data elsewhere."""
+"""Commands that bring data here from elsewhere, or take it elsewhere."""

@@ -123,12 +123,13 @@ class ReadContext:
     """What a reader may need to know of this desk.
 
     `agents`: addresses of the policy's agents. `mailboxes`: addresses of ours. `mailbox`: the one for tickets whose own
-    is unknown.
+    is unknown. `open_since`: for exports without a state, of when a message makes its ticket an open one.
     """
 
     mailbox: str
     mailboxes: frozenset[str]
     agents: frozenset[str]
+    open_since: datetime | None = None
     problems: Problems = field(default_factory=Problems)
 
     def is_ours(self, address: str) -> bool:

@@ -178,7 +178,7 @@ def _turn(decision: Decision) -> str:
     return ""
 
 
-def _addresses(mail: InboundMail) -> dict[str, Any]:
+def addresses_of(mail: InboundMail) -> dict[str, Any]:
     listed = {name: [[each.name, each.address] for each in getattr(mail, name)] for name in ("to", "cc")}
     original = mail.original_from.address if mail.original_from else ""
     others = {"reply_to": mail.reply_to_named, "name": mail.sender_name, "original_from": original}
@@ -210,7 +210,7 @@ def _draft(processed: Processed, before: Ticket | None, now: datetime) -> Draft:
         author_kind=mail.author,
         author_reason=mail.author_reason,
         authentication=mail.authentication,
-        addresses=_addresses(mail),
+        addresses=addresses_of(mail),
         attachments=mail.attachments,
         channel=mail.channel,
     )

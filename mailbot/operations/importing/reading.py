@@ -1,0 +1,104 @@
+"""Reads a message of another desk as the mail that it was, so that all that knows mails knows it too."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from mailbot.domain.language import guess
+from mailbot.domain.model import (
+    Attachment,
+    Authentication,
+    Author,
+    Contact,
+    Direction,
+    InboundMail,
+)
+from mailbot.domain.reasons import NO_REASON
+from mailbot.mail.parsing import attachments, charsets
+from mailbot.mail.parsing.addresses import normalise_address
+from mailbot.mail.parsing.parse import RECIPIENT_LIMIT, SUBJECT_LIMIT, is_reply, parse
+from mailbot.mail.parsing.part_texts import TEXT_LIMIT
+from mailbot.mail.replies.new_text import extract_new_text
+from mailbot.operations.importing.model import ImportedMessage
+
+_NAME_LIMIT = 150
+_ID_LIMIT = 250
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """A message with its mail. `at`: never later than the import."""
+
+    imported: ImportedMessage
+    mail: InboundMail
+    at: datetime
+
+    @property
+    def is_customers(self) -> bool:
+        return self.imported.direction is Direction.IN
+
+    @property
+    def is_machines(self) -> bool:
+        return self.is_customers and self.mail.author is not Author.PERSON
+
+    @property
+    def author(self) -> str:
+        """Return who wrote it: an address, or the name where the export has no address."""
+        return self.mail.sender or self.mail.sender_name
+
+
+def read_message(message: ImportedMessage, own_addresses: Collection[str], now: datetime) -> ReadMessage:
+    """Read a message. Never raises: what is no text, address or Message-ID is left out."""
+    written = _written(message)
+    if message.raw:
+        written = _filled(parse(message.raw, own_addresses=own_addresses), written)
+    if message.direction is not Direction.IN:
+        written = replace(written, author=Author.PERSON, author_reason=NO_REASON, no_auto_reply=NO_REASON)
+    return ReadMessage(message, written, min(message.at, now))
+
+
+def _written(message: ImportedMessage) -> InboundMail:
+    """Return the mail that the fields of the message describe."""
+    text = charsets.clean(message.text)[:TEXT_LIMIT]
+    subject = charsets.clean_line(message.subject, SUBJECT_LIMIT)
+    references = tuple(charsets.clean_line(each, _ID_LIMIT) for each in message.references)
+    visible = extract_new_text(text, is_reply=is_reply(subject, text, bool(references)))
+    return InboundMail(
+        sender=normalise_address(message.author.strip()),
+        sender_name=charsets.clean_line(message.author_name, _NAME_LIMIT),
+        subject=subject,
+        text=text,
+        visible=visible,
+        message_id=charsets.clean_line(message.message_id, _ID_LIMIT),
+        in_reply_to=references[-1:],
+        references=references,
+        reply_to="",
+        no_auto_reply=NO_REASON,
+        authentication=Authentication.NONE,
+        attachments=_files(message),
+        flags=(),
+        size=len(text),
+        language=guess(f"{subject}\n{visible[:1500]}"),
+        to=_contacts(message.to),
+        cc=_contacts(message.cc),
+    )
+
+
+def _filled(mail: InboundMail, written: InboundMail) -> InboundMail:
+    """Return a mail as parsed, with what only the export knows. Who wrote it, the desk knew better than From."""
+    names = ("subject", "text", "visible", "message_id", "references", "attachments", "to", "cc")
+    kept: dict[str, Any] = {name: getattr(mail, name) or getattr(written, name) for name in names}
+    kept |= {"sender": written.sender or mail.sender, "sender_name": mail.sender_name or written.sender_name}
+    return replace(mail, **kept)
+
+
+def _files(message: ImportedMessage) -> tuple[Attachment, ...]:
+    return tuple(attachments.make(each.name, each.type, each.content) for each in message.files)
+
+
+def _contacts(people: tuple[tuple[str, str], ...]) -> tuple[Contact, ...]:
+    listed = ((name, normalise_address(address.strip())) for name, address in people[:RECIPIENT_LIMIT])
+    return tuple(
+        Contact(charsets.clean_line(name, _NAME_LIMIT), address) for name, address in listed if address
+    )

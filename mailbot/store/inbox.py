@@ -11,7 +11,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    func,
     literal_column,
     or_,
     select,
@@ -289,7 +288,3 @@ def drop(connection: Connection, items: Sequence[Unhandled]) -> list[bool]:
         == 1
         for item in items
     ]
-
-
-def count_waiting(connection: Connection) -> int:
-    return connection.scalar(select(func.count()).where(inbox.c.state == NEW)) or 0

@@ -8,6 +8,7 @@ import pytest
 from mailbot.config import shipped
 from mailbot.config.api import load, load_to_decide
 from mailbot.config.model import Console, Oidc
+from mailbot.config.yaml import scalars
 
 MAPPING = """
 console:
@@ -72,3 +73,10 @@ def test_settings_without_effect_are_remarked(directory: Path) -> None:
 def test_a_missing_secret_of_the_provider_is_remarked(directory: Path) -> None:
     add(directory, MAPPING)
     assert any("the provider's secret is missing" in str(each) for each in load(directory, {}).warnings)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1]:8080", "http://127.0.0.1:8080", "https://[2001:db8::1]/realms/x"]
+)
+def test_a_provider_may_have_an_ipv6_address(address: str) -> None:
+    assert scalars.web_address(address) == address

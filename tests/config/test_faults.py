@@ -296,7 +296,7 @@ CASES = {
     "a provider of log-ins in the clear": (
         "mailbot.yaml", "store: mailbot.db",
         "console: {listen: 127.0.0.1:8025, oidc: {issuer: http://login.example, client_id: meja}}",
-        "2:50: log-ins must not be read on the way | https://login.example",
+        "2:50: what is sent there must not be read on the way | https://login.example",
     ),
     "a size without a unit": (
         "mailbot.yaml", "store: mailbot.db", "limits: {size: 25}",

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from mailbot.config.files.entry import Entry
-from mailbot.config.yaml.types import Address, IssuerUrl, Name
+from mailbot.config.yaml.types import Address, Name, WebAddress
 
 Language = Literal["id", "en"]
 
@@ -19,7 +19,7 @@ class TelegramEntry(Entry):
     webhook: bool = Field(
         False, description="Telegram calls public_url/channels/telegram; else we ask it for news"
     )
-    api: IssuerUrl = Field("https://api.telegram.org", description="where the Bot API is served")
+    api: WebAddress = Field("https://api.telegram.org", description="where the Bot API is served")
 
 
 class WhatsappTemplateEntry(Entry):
@@ -46,7 +46,7 @@ class WhatsappEntry(Entry):
     template: WhatsappTemplateEntry | None = Field(
         None, description="sent in place of an answer after 24 hours; left out: that answer fails"
     )
-    api: IssuerUrl = Field("https://graph.facebook.com/v21.0", description="where the Cloud API is served")
+    api: WebAddress = Field("https://graph.facebook.com/v21.0", description="where the Cloud API is served")
 
 
 class ChannelsEntry(Entry):

@@ -22,7 +22,6 @@ from mailbot.config.yaml.types import (
     HeaderField,
     HeaderName,
     ImapUser,
-    IssuerUrl,
     ListName,
     Lmtp,
     Loopback,
@@ -37,6 +36,7 @@ from mailbot.config.yaml.types import (
     Size,
     Span,
     Store,
+    WebAddress,
     WeekMoment,
     YesNo,
     some,
@@ -267,7 +267,7 @@ class ReportsEntry(Entry):
 class OidcEntry(Entry):
     """Log-in by a provider that speaks OpenID Connect. Its secret: MAILBOT_OIDC_SECRET or a systemd credential."""
 
-    issuer: IssuerUrl = Field(description="the provider's address; its configuration is found below it")
+    issuer: WebAddress = Field(description="the provider's address; its configuration is found below it")
     client_id: Name = Field(description="as the provider knows us")
 
 

@@ -321,32 +321,34 @@ def after_stored(value: object) -> "tuple[AfterStored, str]":
 def public_url(value: object) -> str:
     """Read where people reach the pages: "https://bantuan.example", without a path or a final slash."""
     text = _text(value, "https:// and a host", "https://bantuan.example").rstrip("/")
-    scheme, separator, rest = text.partition("://")
-    host = rest.rpartition(":")[0] if re.search(r":[0-9]{1,5}$", rest) else rest
-    if not separator or scheme not in ("https", "http") or not host:
-        fail(f"`{shown(text)}` is not an address of the web", "write it like https://bantuan.example")
+    rest, host = _split_web_address(text, "links to customers' tickets", "https://bantuan.example")
     if any(each in rest for each in "/?#@"):
-        fail(
-            f"`{shown(text)}` has more than a host",
-            "the pages need a host of their own: https://bantuan.example",
-        )
-    if scheme == "http" and not is_loopback(host.strip("[]")):
-        fail("links to customers' tickets must not be read on the way", f"https://{rest}")
-    if not is_loopback(host.strip("[]")):
+        hint = "the pages need a host of their own: https://bantuan.example"
+        fail(f"`{shown(text)}` has more than a host", hint)
+    if not is_loopback(host):
         domain(host)
     return text
 
 
-def issuer_url(value: object) -> str:
-    """Read the address of a provider of log-ins: "https://login.example/realms/desk", http on loopback alone."""
+def web_address(value: object) -> str:
+    """Read where a service is: "https://login.example/realms/desk", http on loopback alone."""
     text = _text(value, "an https address", "https://login.example/realms/desk").rstrip("/")
-    scheme, separator, rest = text.partition("://")
-    host = rest.partition("/")[0]
-    if not separator or not host or scheme not in ("https", "http") or any(each in rest for each in "?#@ "):
+    rest, _ = _split_web_address(text, "what is sent there", "https://login.example")
+    if any(each in rest for each in "?#@ "):
         fail(f"`{shown(text)}` is not an address of the web", "write it like https://login.example")
-    if scheme == "http" and not is_loopback(host.rpartition(":")[0] or host):
-        fail("log-ins must not be read on the way", f"https://{rest}")
     return text
+
+
+def _split_web_address(text: str, what: str, example: str) -> tuple[str, str]:
+    """Return what follows the scheme, and the host. Fails for http to another machine: it can be read on the way."""
+    scheme, separator, rest = text.partition("://")
+    authority = rest.partition("/")[0]
+    host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
+    if not separator or scheme not in ("https", "http") or not host:
+        fail(f"`{shown(text)}` is not an address of the web", f"write it like {example}")
+    if scheme == "http" and not is_loopback(host):
+        fail(f"{what} must not be read on the way", f"https://{rest}")
+    return rest, host
 
 
 def loopback(value: object) -> tuple[str, int]:

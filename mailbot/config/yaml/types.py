@@ -227,7 +227,9 @@ Channel = Annotated[
     str,
     _matching("[a-z][a-z0-9-]{0,14}", "can't name a channel", "1 to 15 of a-z, 0-9 and -, such as whatsapp"),
 ]
-IssuerUrl = Annotated[str, _read(scalars.issuer_url, "an https address", "https://login.example/realms/desk")]
+WebAddress = Annotated[
+    str, _read(scalars.web_address, "an https address", "https://login.example/realms/desk")
+]
 PublicUrl = Annotated[
     str, _read(scalars.public_url, "https:// and a host", "https://bantuan.dukungan.example")
 ]

@@ -44,12 +44,10 @@ def json_type(hint: Any) -> Any:
     return _FORMS.get(hint, hint)
 
 
-def of(
-    kind: Any, only: Sequence[str] = (), rename: Mapping[str, str] = NO_NAMES, omit: Sequence[str] = ()
-) -> Fields:
+def of(kind: Any, only: Sequence[str] = (), rename: Mapping[str, str] = NO_NAMES) -> Fields:
     """Return the fields that `to_json` makes of this dataclass."""
     hints = get_type_hints(kind)
-    names = only or [each.name for each in dataclasses.fields(kind) if each.name not in omit]
+    names = only or [each.name for each in dataclasses.fields(kind)]
     return [
         (rename.get(name, name), json_type(hints.get(name) or _of_property(kind, name))) for name in names
     ]

@@ -16,6 +16,7 @@ from mailbot.domain.model import Author, Direction, Status, Ticket
 from mailbot.domain.notices import recipient_of
 from mailbot.domain.people.customer import other_sender
 from mailbot.domain.policy import Actions, Policy
+from mailbot.domain.replies.without_token import FORWARDED, SPOKEN
 from mailbot.domain.routing.near_miss import near_misses
 from mailbot.domain.routing.pattern_text import shorten_patterns
 from mailbot.domain.routing.trace import ConditionTrace, RuleTrace, decisive
@@ -168,8 +169,11 @@ def customer_text(result: DryRun, policy: Policy) -> str:
     mail, ticket = result.processed.mail, result.decision.ticket
     why = str(other_sender(mail, ticket.customer, policy)) if result.opens_ticket else ""
     suppressed = (event for event in result.decision.events if isinstance(event, AcknowledgementSuppressed))
-    if any(event.reason.code == "forwarded_by_agent" for event in suppressed):
-        why = f"an agent forwards this mail, {ticket.customer} is not confirmed"
+    for code in (event.reason.code for event in suppressed):
+        if code == FORWARDED:
+            why = f"an agent forwards this mail, {ticket.customer} is not confirmed"
+        elif code == SPOKEN:
+            why = f"an agent wrote down what {ticket.customer} said"
     return f"{ticket.customer or 'nobody'} ({why})" if why else ticket.customer or "nobody"
 
 

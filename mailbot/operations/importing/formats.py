@@ -23,4 +23,7 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "mbox": Format("mbox", "a file of mails, or a folder of such files"),
     "maildir": Format("maildir", "a Maildir, with its folders"),
+    "zammad": Format("zammad", "the folder of what Zammad's API gave"),
+    "freescout": Format("freescout", "the folder of FreeScout's tables"),
+    "osticket": Format("osticket", "the folder of osTicket's tables"),
 }

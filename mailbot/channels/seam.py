@@ -61,6 +61,18 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
+class Greeting:
+    """Somebody opened a chat and wrote nothing yet: they are greeted, and no ticket opens.
+
+    `to`: an identity. `name`: as they are called there. `language`: in which they see the chat.
+    """
+
+    to: str
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Polled:
     """What a provider had when it was asked, and where to go on: `position` means something to the channel alone."""
 
@@ -115,14 +127,22 @@ class Unreadable(Exception):
     """An event can't be read at all: it is parked, for a person to see."""
 
 
-Found = ChannelMessage | Status | Nothing
+class Unavailable(OSError):
+    """The provider can't be asked now. `pause`: where it says when to ask again."""
+
+    def __init__(self, text: str, pause: timedelta | None = None) -> None:
+        super().__init__(text)
+        self.pause = pause
+
+
+Found = ChannelMessage | Greeting | Status | Nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A channel beside mail. `mailbox`: whose tickets its messages open.
 
-    - `read` raises ReadLater and Unreadable. `send` raises nothing. `poll` waits for news, and raises OSError.
+    - `read` raises ReadLater and Unreadable. `send` raises nothing. `poll` waits for news, and raises Unavailable.
     - `receive` checks who calls: Reply(401) or the like for anybody but the provider.
     """
 

@@ -360,6 +360,14 @@ class LogInMail(Bulletin):
 
 
 @dataclass(frozen=True, slots=True)
+class ChatGreeting(Bulletin):
+    """To somebody who opened a chat with us, and wrote nothing yet."""
+
+    name: ClassVar[str] = "greeting"
+    lane: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusAnswer(TicketNotice):
     """To a participant who asked how far we are. It names no agent, no rule and no note.
 

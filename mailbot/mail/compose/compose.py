@@ -304,6 +304,8 @@ def _automatic_fields(notice: Notice | Bulletin) -> list[tuple[str, str]]:
 
 
 def _bulletin_content(notice: Bulletin) -> _Content:
+    if is_identity(notice.to):
+        return _Content(header_text(notice.subject), f"{body_text(notice.text).strip()}\n")
     language = notice.language if notice.language in LANGUAGES else "en"
     text, footer = body_text(notice.text).strip("\n"), _NO_TICKET[language]
     html = body_text(notice.html)

@@ -8,7 +8,7 @@ from mailbot.store.channels import states
 from mailbot.store.channels.states import HELD, Hold
 from mailbot.store.store import Store
 
-RENEW = HELD / 3
+RENEW = HELD / 4  # so that a question of 25 s fits into what is left between two renewals
 REST = timedelta(seconds=5)  # while another node has the channel
 
 

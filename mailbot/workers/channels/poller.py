@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from mailbot.channels.seam import Channel
+from mailbot.channels.seam import Channel, Unavailable
 from mailbot.store.channels import events, states
 from mailbot.store.channels.states import ChannelError, Position
 from mailbot.workers.channels.holder import REST, Holder
@@ -35,10 +35,12 @@ class ChannelPoller:
             # No longer than the channel is ours: another node may ask from then on.
             async with asyncio.timeout(self._holder.seconds_left):
                 polled = await self._channel.poll(position)
-        except OSError as error:  # TimeoutError is one
+        except TimeoutError:
+            return 0  # the next turn goes on with the channel, or leaves it to another node
+        except Unavailable as error:
             self._failures += 1
-            await self._note(str(error) or type(error).__name__)
-            return backoff(self._failures)
+            await self._note(str(error))
+            return error.pause or backoff(self._failures)
         self._failures = 0
         await self._note("")
         for each in as_kept(self._channel.name, polled.events, self._deps.now()):

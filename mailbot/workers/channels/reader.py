@@ -14,7 +14,7 @@ from typing import Final
 
 from mailbot import log
 from mailbot.channels.message import ChannelMessage, build
-from mailbot.channels.seam import Channel, Event, Found, Nothing, ReadLater, Status, Unreadable
+from mailbot.channels.seam import Channel, Event, Found, Greeting, Nothing, ReadLater, Status, Unreadable
 from mailbot.domain.policy import Mailbox
 from mailbot.errors import StoreUnavailable
 from mailbot.mail.compose.mime_writer import ComposeRefused
@@ -22,6 +22,7 @@ from mailbot.store.channels import events, sent
 from mailbot.store.channels.events import Contact, KeptEvent, Later, Read
 from mailbot.store.channels.sent import StatusReport
 from mailbot.store.inbox import ReceivedMail
+from mailbot.workers.channels.greetings import Welcome, greet
 from mailbot.workers.channels.holder import REST, Holder
 from mailbot.workers.runtime import Deps
 
@@ -70,13 +71,30 @@ class ChannelReader:
             await self._record_reports(event, [each for each in found if isinstance(each, Status)])
         except (ComposeRefused, ReadLater) as error:
             return await self._put_off(event, error)
-        contacts = tuple(_contact(each, event.received_at) for each in messages)
-        reason = "; ".join(each.reason for each in found if isinstance(each, Nothing))
-        await self._store.write(events.finish, Read(event.id, tuple(mails), contacts, reason))
+        await self._finish(event, found, messages, mails)
         if mails:
             log.channel_message_kept(channel=self._channel.name, event=event.id, mails=len(mails))
             self._wake_intake()
         return None
+
+    async def _finish(
+        self,
+        event: KeptEvent,
+        found: Sequence[Found],
+        messages: Sequence[ChannelMessage],
+        mails: Sequence[ReceivedMail],
+    ) -> None:
+        """Mark an event as done, in one commit with all that it became."""
+        contacts = [_contact(each, event.received_at) for each in messages]
+        greetings = tuple(each for each in found if isinstance(each, Greeting))
+        contacts += [Contact(each.to, each.name, event.received_at) for each in greetings]
+        reason = "; ".join(each.reason for each in found if isinstance(each, Nothing))
+        read = Read(event.id, tuple(mails), tuple(contacts), reason)
+        if greetings:
+            welcome = Welcome(read, greetings, self._mailbox(), self._deps.runtime.snapshot, self._deps.now())
+            await self._store.write(greet, welcome)
+        else:
+            await self._store.write(events.finish, read)
 
     async def _record_reports(self, event: KeptEvent, reports: Sequence[Status]) -> None:
         """Record what became of messages of ours. Raises ReadLater: a report may come before our own record."""

@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from mailbot.channels.message import ChannelMessage
-from mailbot.channels.seam import Channel, Event, Found, Outgoing, ReadLater, Result, Status, Unreadable
+from mailbot.channels.seam import (
+    Channel,
+    Event,
+    Found,
+    Greeting,
+    Outgoing,
+    ReadLater,
+    Result,
+    Status,
+    Unreadable,
+)
 from mailbot.domain.model import AttemptOutcome, Ticket
 from mailbot.domain.people.identities import identity
 from mailbot.store.channels import events
@@ -44,6 +54,8 @@ class Provider:
             ]
         if "at" in given:
             given["at"] = datetime.fromisoformat(given["at"])
+        if given["text"] == "/start":
+            return [Greeting(identity("chat", given["from"]), given["name"], "id")]
         return [ChannelMessage("chat", identity("chat", given.pop("from")), event.external_id, **given)]
 
     async def send(self, message: Outgoing) -> Result:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from mailbot.channels.seam import Result
 from mailbot.domain.model import AttemptOutcome
+from mailbot.domain.policy import AnswerLimits, Rate
 from mailbot.store import outbox as mails
 from mailbot.store.channels import events
 from mailbot.store.schema import channel_contacts, channel_events, channel_messages, messages, outbox
@@ -191,3 +192,24 @@ async def test_an_agents_answer_goes_out_by_the_chat(desk: ChatDesk) -> None:
 
     assert desk.provider.sent[-1].kind == "answer"
     assert "Sudah kami kembalikan, Kak." in desk.provider.sent[-1].text
+
+
+async def test_who_opens_the_chat_is_greeted_and_opens_no_ticket(desk: ChatDesk) -> None:
+    await desk.write("/start")
+    await desk.turn()
+
+    assert desk.all(select(messages)) == []
+    (greeting,) = desk.provider.sent
+    assert (greeting.kind, greeting.to, greeting.number) == ("greeting", SITI, "")
+    assert greeting.text.startswith("Halo!")
+    assert "Hello!" in greeting.text
+    assert "-- " not in greeting.text
+
+
+async def test_greetings_are_limited(store: Store) -> None:
+    desk = ChatDesk(store, answers=AnswerLimits(status=(Rate(2, timedelta(hours=1)),)))
+    for _ in range(5):
+        await desk.write("/start")
+    await desk.turn()
+
+    assert len(desk.provider.sent) == 2

@@ -1,0 +1,17 @@
+"""What stands in a message of a chat for that which is no text: in its author's language, in brackets."""
+
+_WORDS = {
+    "edited": ("pesan ini mengubah pesan sebelumnya", "this changes an earlier message"),
+    "forwarded": ("diteruskan dari percakapan lain", "forwarded from another chat"),
+    "location": ("lokasi", "location"),
+    "contact": ("kontak", "contact"),
+    "sticker": ("stiker", "sticker"),
+    "too_large": ("file terlalu besar, tidak kami terima", "the file is too large, we did not get it"),
+    "gone": ("file tidak dapat diambil", "the file can't be fetched"),
+}
+
+
+def note(what: str, language: str, detail: str = "") -> str:
+    """Return such a line, in Indonesian or else in English. `detail` is one clean line."""
+    words = _WORDS[what][language != "id"]
+    return f"[{words}: {detail}]" if detail else f"[{words}]"

@@ -1,6 +1,6 @@
 """Send a message in parts: a text cut where people would cut it, then each file."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -22,17 +22,19 @@ class PartRefused(Exception):
 
 
 async def send_parts(
-    parts: Sequence[_Part], taken: int, send: Callable[[_Part], Awaitable[str]], provider: str
+    parts: Sequence[_Part], taken: Container[int], send: Callable[[_Part], Awaitable[str]], provider: str
 ) -> Result:
-    """Send the parts behind the first `taken`, which an earlier attempt got through.
+    """Send the parts, counted from 1, but those that the provider has `taken` from an earlier attempt.
 
     `send` returns what the provider calls the part, and raises PartRefused, NotSent and NoReply. Once a part is
     taken, trouble of the channel counts as an attempt: so what was taken is recorded.
     """
-    ids = list[str]()
-    for count, part in enumerate(parts[taken:], taken + 1):
+    ids = dict[int, str]()
+    for count, part in enumerate(parts, 1):
+        if count in taken:
+            continue
         try:
-            ids.append(await send(part))
+            ids[count] = await send(part)
         except PartRefused as refusal:
             failed = refusal.result
         except NotSent as error:
@@ -42,9 +44,9 @@ async def send_parts(
         else:
             continue
         where = f" (part {count} of {len(parts)})" if len(parts) > 1 else ""
-        is_ours = failed.is_ours and count == 1
-        return replace(failed, text=f"{failed.text}{where}", external_ids=tuple(ids), is_ours=is_ours)
-    return Result(AttemptOutcome.SENT, "taken", 200, tuple(ids))
+        is_ours = failed.is_ours and not ids
+        return replace(failed, text=f"{failed.text}{where}", external_ids=ids, is_ours=is_ours)
+    return Result(AttemptOutcome.SENT, "taken", 200, ids)
 
 
 def split(text: str, most: int) -> list[str]:

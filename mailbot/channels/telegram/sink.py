@@ -76,7 +76,7 @@ def _result(refusal: Refused) -> Result:
     if code == 504:  # the server behind it gave no reply: it may have sent
         return Result(AttemptOutcome.UNKNOWN, text)
     if refusal.is_ours:
-        return Result(AttemptOutcome.DEFERRED, text, code, (), refusal.retry_after, is_ours=True)
+        return Result(AttemptOutcome.DEFERRED, text, code, retry_after=refusal.retry_after, is_ours=True)
     no_chat = "chat not found" in refusal.description.lower()
     status = UNWANTED if code == 403 else NO_CHAT if no_chat else ""
     return Result(AttemptOutcome.FAILED, f"{status} {text}".lstrip(), code)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from mailbot.config.checks import authority
+from mailbot.config.checks import authority, forms
 from mailbot.config.files.entry import Entry, LabelEntry
 from mailbot.config.files.escalation import CalendarEntry, EscalationFile, LadderEntry, StepEntry
 from mailbot.config.files.mailbot import MailbotFile, MailboxEntry, WeeklyEntry
@@ -95,6 +95,7 @@ def policy(checked: Checked, files: Files, version: str, *, limits: bool) -> Pol
         shared_domains=frozenset(answers.shared_domains),
         forms=frozenset(checked.mailbot.trust.forms),
         list_ids=frozenset(map(list_id, checked.mailbot.trust.lists)),
+        web_forms=forms.build(checked.mailbot),
         level_names={name: _public_name(entry) for name, entry in checked.teams.public_levels.items()},
         categories=checked.routing.categories,
         details={

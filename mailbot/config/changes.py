@@ -22,7 +22,7 @@ _NAMED = {
     "answers": "limits of automatic answers",
 }
 _AT_ONCE = frozenset(
-    {"mailboxes", "answers", "public_url", "shadow"}
+    {"mailboxes", "answers", "public_url", "forms", "shadow"}
 )  # of mailbot.yaml; the rest is read at a start
 
 

@@ -18,6 +18,7 @@ from mailbot.config.checks import (
     causes,
     cross_file,
     escalation,
+    forms,
     labels,
     learned_rules,
     machine,
@@ -98,6 +99,7 @@ def _load(
         *labels.check(files),
         *causes.check(files),
         *retention.check(files),
+        *forms.check(files),
     ]
     problems = _without_repeats(problems, named)
     if problems or checked is None:
@@ -205,7 +207,10 @@ def _sources(files: Files, templates: Mapping[str, str]) -> Sources:
 def _version(files: Files, templates: Mapping[str, str]) -> str:
     """Digest all that decides what happens to a mail; the machine's side of mailbot.yaml is no part of it."""
     data = files.mailbot.data if isinstance(files.mailbot.data, dict) else {}
-    chosen = json.dumps([data.get("mailboxes"), data.get("answers")], sort_keys=True)
+    decide = [data.get("mailboxes"), data.get("answers")]
+    if forms := data.get("forms"):
+        decide.append(forms)
+    chosen = json.dumps(decide, sort_keys=True, default=str)
     digest = hashlib.sha256(chosen.encode())
     for file in (files.teams, files.routing, files.escalation):
         digest.update(f"\0{file.digest}".encode())

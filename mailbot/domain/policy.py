@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from mailbot.domain.model import Target
 from mailbot.domain.routing.field_types import AddressList
 from mailbot.domain.routing.money import Money
+from mailbot.domain.web_forms.model import WebForm
 from mailbot.domain.worktime import Calendar, Interval
 
 if TYPE_CHECKING:  # rules and RE2: commands that only read do without
@@ -322,6 +323,7 @@ class Policy:
     shared_domains: frozenset[str] = frozenset()  # of many people (gmail.com): no limit per domain
     forms: frozenset[str] = frozenset()  # addresses whose proven mail is of the person in Reply-To
     list_ids: frozenset[str] = frozenset()  # List-Ids of our own lists and groups
+    web_forms: Mapping[str, WebForm] = field(default_factory=dict)  # by name
     categories: tuple[str, ...] = ()  # the tree as paths, parents first; (): any word goes
     details: Mapping[str, Detail] = field(default_factory=dict)
     causes: Mapping[str, Cause] = field(default_factory=dict)  # by name

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from mailbot.config.files.channels import ChannelsEntry
 from mailbot.config.files.entry import Entry
+from mailbot.config.files.forms import FormEntry
 from mailbot.config.files.retention import RetentionEntry
 from mailbot.config.files.signature import SignatureEntry
 from mailbot.config.model import MIB, ImapTls, RelayTls
@@ -328,6 +329,7 @@ class MailbotFile(Entry):
         None, description="where people reach the pages; mails to customers link to their ticket there"
     )
     channels: ChannelsEntry = Field(ChannelsEntry(), description="chats by which customers write beside mail")
+    forms: list[FormEntry] = Field([], description="web forms for customers, on the pages")
     limits: LimitsEntry = Field(LimitsEntry(), description="limits of the listeners")
     answers: AnswersEntry = Field(AnswersEntry(), description="limits of automatic answers")
     notices: NoticesEntry = Field(NoticesEntry(), description="what agents get by mail")

@@ -320,13 +320,26 @@ def after_stored(value: object) -> "tuple[AfterStored, str]":
 
 def public_url(value: object) -> str:
     """Read where people reach the pages: "https://bantuan.example", without a path or a final slash."""
-    text = _text(value, "https:// and a host", "https://bantuan.example").rstrip("/")
-    rest, host = _split_web_address(text, "links to customers' tickets", "https://bantuan.example")
+    hint = "the pages need a host of their own: https://bantuan.example"
+    return _host(value, "https://bantuan.example", "links to customers' tickets", hint)
+
+
+def origin(value: object) -> str:
+    """Read the origin of a page (RFC 6454): "https://toko.example"."""
+    hint = "an origin means all pages of its host: https://toko.example"
+    return _host(value, "https://toko.example", "what customers write", hint).lower()
+
+
+def _host(value: object, example: str, what: str, alone: str) -> str:
+    """Read a scheme, a host and perhaps a port. `alone`: the hint where there is more."""
+    text = _text(value, "https:// and a host", example).rstrip("/")
+    rest, host = _split_web_address(text, what, example)
     if any(each in rest for each in "/?#@"):
-        hint = "the pages need a host of their own: https://bantuan.example"
-        fail(f"`{shown(text)}` has more than a host", hint)
+        fail(f"`{shown(text)}` has more than a host", alone)
     if not is_loopback(host):
         domain(host)
+    if not re.fullmatch(r"(:[0-9]{1,5})?", rest.removeprefix(f"[{host}]").removeprefix(host)):
+        fail(f"`{shown(text)}` has no port behind its host", f"write it like {example}")
     return text
 
 

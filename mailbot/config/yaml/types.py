@@ -233,6 +233,7 @@ WebAddress = Annotated[
 PublicUrl = Annotated[
     str, _read(scalars.public_url, "https:// and a host", "https://bantuan.dukungan.example")
 ]
+Origin = Annotated[str, _read(scalars.origin, "https:// and a host", "https://toko.example")]
 Domain = Annotated[str, _read(scalars.domain, "a domain", "dukungan.example")]
 DnsName = Annotated[
     str, _read(scalars.ascii_domain, "a name as the DNS has it", "dukungan.example", "mb2026")
@@ -294,6 +295,11 @@ TemplateName = Annotated[
     str,
     _matching("[a-z0-9_-]{1,40}", "is not allowed in a file name", "small letters, digits, - and _"),
     WithJsonSchema(_text("letters, digits, - and _", "vip", pattern="^[a-z0-9_-]+$")),
+]
+FormName = Annotated[
+    str,
+    _matching("[a-z0-9-]{1,32}", "is not a name for an address", "small letters, digits and -: retur-barang"),
+    WithJsonSchema(_text("small letters, digits and -", "retur-barang", pattern="^[a-z0-9-]{1,32}$")),
 ]
 Pattern = Annotated[str, AfterValidator(_pattern), WithJsonSchema(_text("an RE2 pattern", "INV-[0-9]{4,}"))]
 Urgency = Annotated[str, _one_of(URGENCIES)]

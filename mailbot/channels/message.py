@@ -16,6 +16,7 @@ from typing import Protocol
 from mailbot.domain.model import Attachment, Envelope
 from mailbot.domain.people.identities import mail_form
 from mailbot.domain.policy import Mailbox
+from mailbot.domain.web_forms.given import HEADER, NOTHING, Given
 from mailbot.mail.compose import mime_writer
 from mailbot.mail.compose.cleaning import body_text
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner
@@ -37,6 +38,7 @@ class ChannelMessage:
     - `at`: when it was written, by the channel's clock, None where it says nothing.
     - `subject`: "" for the first words of the text.
     - `answers`: what the channel calls the message of ours that it answers. `in_reply_to`: its Message-ID.
+    - `given`: details and tags that the ticket gets, of a form or a program.
     - `references`: Message-IDs of the conversation, oldest first.
     """
 
@@ -52,6 +54,7 @@ class ChannelMessage:
     references: tuple[str, ...] = ()
     proven: bool = True
     at: datetime | None = None
+    given: Given = NOTHING
 
     @property
     def mark(self) -> str:
@@ -78,6 +81,7 @@ def build(message: ChannelMessage, box: Mailbox, keys: TokenSigner, now: datetim
     subject = mime_writer.format_subject(message.subject or title(message.text), "")
     headers = headers_of(message.name, author, box, subject, message_id, now)
     headers += thread_headers(message.in_reply_to, message.references)
+    headers += [(HEADER, value)] if (value := message.given.as_header()) else []
     raw = write(headers, message.text, message.files, proof, box, author)
     return Envelope(author, (proof,), "", now), raw
 

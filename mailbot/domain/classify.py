@@ -1,7 +1,7 @@
 """Classify a mail by the rules: which of them match, what they set together, which details the mail has."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import chain
 from types import MappingProxyType
@@ -50,7 +50,13 @@ def classify(policy: Policy, facts: RoutingFacts) -> Classification:
     rules = [policy.rules[match.rule_index] for match in matches]
     details = conditions.find_details(policy.details, facts, hits) | captured_details(matches)
     reason = reason_of(matches[-1], rules[-1])
-    return combine_rules(policy, rules, rules[-1].name, reason, tuple(matches), details)
+    details |= {name: value for name, value in facts.given.details.items() if name in policy.details}
+    found = combine_rules(policy, rules, rules[-1].name, reason, tuple(matches), details)
+    return (
+        replace(found, tags=tuple(dict.fromkeys((*found.tags, *facts.given.tags))))
+        if facts.given.tags
+        else found
+    )
 
 
 def reason_of(match: RuleMatch, rule: Rule) -> Reason:

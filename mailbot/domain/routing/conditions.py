@@ -21,6 +21,7 @@ from mailbot.domain.routing.field_types import NO_CONTEXT, Captures, Context, Hi
 from mailbot.domain.routing.operators import OPERATORS, suggestion
 from mailbot.domain.routing.text import Text
 from mailbot.domain.routing.text_operators import compiled_pattern
+from mailbot.domain.web_forms.given import NOTHING, Given
 from mailbot.domain.worktime import DAY_NAMES
 
 URGENCIES = ("low", "normal", "high", "critical")
@@ -61,6 +62,7 @@ class RoutingFacts:
     new_body: str | None = None  # None: `text`
     footer: str = ""
     customer_history: CustomerHistory = NO_HISTORY
+    given: Given = NOTHING  # by a form or a program
 
     @cached_property
     def texts(self) -> Mapping[str, tuple[Text, ...]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from mailbot.domain.model import CustomerHistory, Envelope, InboundMail
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.routing import conditions
+from mailbot.domain.web_forms.given import given_in
 from mailbot.domain.worktime import local
 
 
@@ -54,4 +55,5 @@ def routing_facts(
         sender_name=mail.sender_name,
         headers=mail.headers,
         customer_history=customer_history,
+        given=given_in(mail),
     )

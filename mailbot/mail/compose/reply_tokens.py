@@ -31,6 +31,7 @@ _ARRIVED = re.compile(f"[^@+\\s]+[+](c|u)[.]([a-z][a-z0-9-]{{0,14}})[.]([a-z2-7]
 _TAP = re.compile(
     f"[^@+\\s]+[+]a[.]([a-z][0-9]{{0,9}})[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{TAP_MAC}}})@[^@\\s]+"
 )
+_FORM_KEY = re.compile(f"([a-z0-9]{{1,{NONCE}}})[.]([0-9]{{1,12}})[.]([a-z2-7]{{{MAC}}})")
 _BOUNCE = re.compile(f"[^@+\\s]+[+]b[.]([a-z0-9]{{1,{NONCE}}})[.]([a-z2-7]{{{MAC}}})@[^@\\s]+")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -196,6 +197,17 @@ class TokenSigner:
         if not groups or not self._is_own(groups[2], "arrived", groups[0], groups[1], message_id, author):
             return None
         return Arrived(groups[1], proven=groups[0] == "c")
+
+    def form_key(self, form: str, nonce: str, issued_at: int) -> str:
+        """Return what a page of a web form carries: `nonce.seconds.mac`, of a moment in seconds since 1970."""
+        return f"{nonce}.{issued_at}.{self._mac('form', form, nonce, str(issued_at))}"
+
+    def form_key_issued(self, key: str, form: str) -> tuple[str, int] | None:
+        """Return the nonce and the moment of a key that we signed for this form, else None."""
+        groups = _match(_FORM_KEY, key)
+        if not groups or not self._is_own(groups[2], "form", form, groups[0], groups[1]):
+            return None
+        return groups[0], int(groups[1])
 
     def page_key(self, number: str, address: str, revoked: int) -> str:
         """Return what opens the page of a ticket for the owner of an address: 26 characters, 130 bits.

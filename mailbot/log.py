@@ -343,6 +343,16 @@ def mail_duplicate(*, inbox_id: int) -> None:
 
 
 @_info
+def program_brought(*, token: int, again: bool) -> None:
+    """Log that a program brought a customer's message. `again`: it had brought the same before."""
+
+
+@_info
+def form_not_confirmable(*, form: str, reason: str) -> None:
+    """Log that a message of a web form was dropped: its address gets no mail by which it could be confirmed."""
+
+
+@_info
 def imap_connected(*, account: str) -> None:
     """Log that the folder is open. `account` names the user, the server and the folder."""
 

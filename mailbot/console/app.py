@@ -6,6 +6,7 @@ wrapped by one of the functions in `guards`, which decides who may open it. `bui
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -24,6 +25,8 @@ from mailbot.console.board import routes as board
 from mailbot.console.channels import routes as channels
 from mailbot.console.customers import routes as customers
 from mailbot.console.desk import Desk
+from mailbot.console.forms import routes as forms
+from mailbot.console.forms.frame import framing_origins
 from mailbot.console.guards import public
 from mailbot.console.lists import routes as lists
 from mailbot.console.log_in import routes as log_in
@@ -61,6 +64,7 @@ def routes() -> list[BaseRoute]:
         *admin.ROUTES,
         *customers.ROUTES,
         *channels.ROUTES,
+        *forms.ROUTES,
         *api.ROUTES,
         *lists.ROUTES,
         *board.ROUTES,
@@ -74,7 +78,7 @@ def build(desk: Desk) -> Starlette:
     found = routes()
     check_audiences(found)
     middleware = [
-        Middleware(SecurityHeaders),
+        Middleware(SecurityHeaders, origins=partial(framing_origins, desk)),
         Middleware(Faults),
         Middleware(BodyLimit, most=desk.settings.limits.size),
     ]

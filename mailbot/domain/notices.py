@@ -368,6 +368,14 @@ class ChatGreeting(Bulletin):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmationMail(Bulletin):
+    """To an address that somebody wrote into a web form: nothing else goes there before it is confirmed."""
+
+    name: ClassVar[str] = "confirm_form"
+    lane: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusAnswer(TicketNotice):
     """To a participant who asked how far we are. It names no agent, no rule and no note.
 

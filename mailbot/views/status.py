@@ -14,7 +14,7 @@ from mailbot.domain.policy import Policy
 from mailbot.errors import StoreUnavailable
 from mailbot.operations.daemons import ROLES, is_alive
 from mailbot.store import queries
-from mailbot.store.console import sessions
+from mailbot.store.console import sessions, unconfirmed_posts
 from mailbot.store.engine import display_url, is_sqlite, sqlite_path
 from mailbot.store.lists import open_requests
 from mailbot.store.retention import last_run
@@ -41,6 +41,7 @@ class Status:
 
     `console`: where the pages are, "" where there are none. `people`: how many are logged in there.
     `channels`: those beside mail that are set up.
+    `unconfirmed`: messages of web forms that wait for their sender; None without forms.
     """
 
     reasons: Sequence[str]
@@ -53,6 +54,7 @@ class Status:
     console: str
     console_trouble: str
     people: int
+    unconfirmed: int | None
     figures: queries.StoreStatus
     last_mail_at: datetime | None
     nodes: Sequence[queries.NodeStatus]
@@ -120,6 +122,7 @@ class _Reading:
             console=console.public_url or f"{console.host}:{console.port}" if console else "",
             console_trouble=console_trouble,
             people=read(sessions.count_people, self.now) if console else 0,
+            unconfirmed=read(unconfirmed_posts.count, self.now) if self.policy.web_forms else None,
             figures=figures,
             last_mail_at=read(queries.last_mail_at),
             nodes=nodes,

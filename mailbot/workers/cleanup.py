@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mailbot.domain.commands.taps import VALID_FOR
 from mailbot.store import rate_limits, suppressions
 from mailbot.store.agents import acts, taps
-from mailbot.store.console import forms, log_ins, presence, sessions
+from mailbot.store.console import forms, log_ins, presence, sessions, unconfirmed_posts
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
@@ -40,5 +40,6 @@ def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
         + log_ins.remove_expired(connection, now)
         + forms.remove_expired(connection, now)
         + presence.remove_expired(connection, now)
+        + unconfirmed_posts.remove_expired(connection, now)
         for now in items
     ]

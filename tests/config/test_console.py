@@ -8,7 +8,7 @@ import pytest
 from mailbot.config import shipped
 from mailbot.config.api import load, load_to_decide
 from mailbot.config.model import Console, Oidc
-from mailbot.config.yaml import scalars
+from mailbot.config.yaml import web_addresses
 
 MAPPING = """
 console:
@@ -79,4 +79,4 @@ def test_a_missing_secret_of_the_provider_is_remarked(directory: Path) -> None:
     "address", ["http://[::1]:8080", "http://127.0.0.1:8080", "https://[2001:db8::1]/realms/x"]
 )
 def test_a_provider_may_have_an_ipv6_address(address: str) -> None:
-    assert scalars.web_address(address) == address
+    assert web_addresses.web_address(address) == address

@@ -101,6 +101,7 @@ def _status_json(found: Status) -> dict[str, object]:
         "oldest_waiting_seconds": {
             place: figures.oldest.get(place) for place in ("inbox", "outbox", "channels")
         },
+        "unconfirmed_messages": found.unconfirmed,
         "overdue_deadlines": figures.overdue_deadlines,
         "open_incidents": figures.incidents,
         "parked_deadlines": figures.parked_deadlines,
@@ -146,6 +147,7 @@ def _print(found: Status, zone: str) -> None:
         ("inbox", _counts_text(figures.inbox, figures.oldest.get("inbox"))),
         ("outbox", _counts_text(figures.outbox, figures.oldest.get("outbox"))),
         *_of_channels(found),
+        *((("unconfirmed messages", str(found.unconfirmed)),) if found.unconfirmed is not None else ()),
         ("overdue deadlines", str(figures.overdue_deadlines)),
         *((("open incidents", str(figures.incidents)),) if figures.incidents else ()),
         ("store", f"{found.store}{free}"),

@@ -11,7 +11,7 @@ from mailbot.cli.shared.options import config_option, standard_options
 from mailbot.cli.shared.output import clean, echo, print_json, print_table
 from mailbot.cli.shared.ticket_lookup import suggest_name
 from mailbot.config.yaml import scalars
-from mailbot.domain.people.token_scope import READ, VERBS, unknown_verb
+from mailbot.domain.people.token_scope import EACH, READ, unknown_verb
 from mailbot.store.console import tokens
 from mailbot.store.console.sessions import digest_of
 from mailbot.store.console.tokens import PREFIX, NewToken, Token
@@ -78,7 +78,7 @@ def create(
 def _check_verbs(verbs: tuple[str, ...]) -> None:
     if found := unknown_verb(verbs):
         wrong, near = found
-        hint = f"did you mean {near}?" if near else f"there are: {', '.join((READ, *VERBS))}, all"
+        hint = f"did you mean {near}?" if near else f"there are: {', '.join(EACH)}, all"
         raise click.BadParameter(f"{clean(wrong)!r} is no verb; {hint}", param_hint="--verb")
 
 

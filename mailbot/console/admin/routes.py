@@ -10,6 +10,7 @@ from mailbot.console.admin import (
     sessions,
     templates,
     try_policy,
+    unconfirmed,
 )
 
 ROUTES = [
@@ -22,4 +23,5 @@ ROUTES = [
     *queues.ROUTES,
     *channels.ROUTES,
     *sessions.ROUTES,
+    *unconfirmed.ROUTES,
 ]

@@ -45,6 +45,7 @@ class Description:
 
     - `answer`: the type of its answer; None for a file. `verb`: what its token needs, "" for any token.
     - `query`, `body`: the types of its parameters and its body. `kinds`: of its own problems.
+    - `status`: of its answer.
     """
 
     summary: str
@@ -53,6 +54,7 @@ class Description:
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] | None = None
     kinds: tuple[str, ...] = ()
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def for_programs(description: Description) -> Callable[[Handler], Endpoint]:
             raw = await request.body() if description.body else b""
             query = read_query(request.query_params.multi_items(), description.query)
             body = await _read_body(raw, description.body) if description.body else None
-            return _respond(await handler(Call(request, desk, viewer, token, query, body, raw)))
+            result = await handler(Call(request, desk, viewer, token, query, body, raw))
+            return _respond(result, description.status)
 
         endpoint.audience = Audience.PROGRAMS  # type: ignore[attr-defined]
         endpoint.description = description  # type: ignore[attr-defined]
@@ -159,9 +162,9 @@ def _lacks(verb: str) -> Problem:
     )
 
 
-def _respond(result: Any) -> Response:
+def _respond(result: Any, status: int) -> Response:
     if isinstance(result, Response):
         return result
     answer = result if isinstance(result, Answer) else Answer(result)
     content = answer.content if isinstance(answer.content, bytes) else encode(answer.content)
-    return Response(content, headers=answer.headers, media_type="application/json")
+    return Response(content, status, headers=answer.headers, media_type="application/json")

@@ -87,7 +87,7 @@ def _operation(route: Route, method: str, each: Description, schemas: dict[str, 
         "summary": each.summary,
         "description": f"Needs the verb `{each.verb}`." if each.verb else "Needs any token.",
         "parameters": parameters + (_KEY if each.body else []),
-        "responses": {"200": _success(each, schemas), **_problems(each)},
+        "responses": {str(each.status): _success(each, schemas), **_problems(each)},
     }
     if each.body:
         content = {"application/json": {"schema": schemas[repr(each.body)]}}

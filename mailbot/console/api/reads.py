@@ -17,7 +17,7 @@ from mailbot.console.problems import Problem
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Status, Turn
 from mailbot.domain.people.context import File
-from mailbot.domain.people.token_scope import READ, VERBS
+from mailbot.domain.people.token_scope import EACH
 from mailbot.domain.search import query as search_query
 from mailbot.reports import read as reports
 from mailbot.reports import render
@@ -251,7 +251,7 @@ async def teams(call: Call) -> list[dict[str, Any]]:
 @for_programs(Description("Who the token acts as, and what it may do", shapes.Me, ""))
 async def me(call: Call) -> dict[str, Any]:
     viewer, token, scope = call.viewer, call.token, scope_of(call.token)
-    allowed = [verb for verb in (READ, *VERBS) if scope.allows(verb)]
+    allowed = [verb for verb in EACH if scope.allows(verb)]
     return {
         **to_json(viewer, only=("address", "name", "language", "zone")),
         "roles": sorted(viewer.roles),

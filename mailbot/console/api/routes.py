@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from mailbot.console.api import acts, reads
+from mailbot.console.api import acts, messages, reads
 from mailbot.console.api.call import encode
 from mailbot.console.api.openapi import BASE, described, document, path_of
 from mailbot.console.desk import desk_of
@@ -52,4 +52,5 @@ ROUTES: list[BaseRoute] = [
     Route(f"{BASE}/openapi.json", open_api),
     *_below(reads.ROUTES),
     *_below(acts.ROUTES),
+    *_below(messages.ROUTES),
 ]

@@ -12,7 +12,7 @@ from mailbot.console.api import routes
 from mailbot.console.api.openapi import described, document
 from mailbot.console.guards import Audience
 from mailbot.console.problems import KINDS
-from mailbot.domain.people.token_scope import ALL, READ, VERBS
+from mailbot.domain.people.token_scope import ALL, MESSAGE, READ, VERBS
 from tests.builders import RINA
 from tests.console.office import Office, Served
 from tests.console.program import make_token
@@ -30,6 +30,7 @@ def test_every_route_for_programs_is_described() -> None:
 
 def test_every_verb_has_its_address_and_its_scope() -> None:
     verbs = {each.verb: route.path for route, _, each in described(routes.ROUTES) if each.body}
+    assert verbs.pop(MESSAGE) == "/api/v1/messages"
     assert verbs == {verb: f"/api/v1/tickets/{{number}}/{verb}" for verb in VERBS}
 
 
@@ -44,7 +45,8 @@ def test_every_operation_says_what_it_takes_and_gives() -> None:
     assert len({each["operationId"] for each in operations}) == len(operations) > 40
     for each in operations:
         assert each["summary"]
-        assert {"200", "401", "403", "429", "500", "503"} <= each["responses"].keys()
+        assert {"401", "403", "429", "500", "503"} <= each["responses"].keys()
+        assert len({"200", "201"} & each["responses"].keys()) == 1
         assert all(text["description"] for text in each["responses"].values())
         named = {parameter["name"] for parameter in each["parameters"] if parameter["in"] == "path"}
         assert all(f"{{{name}}}" in str(API["paths"].keys()) for name in named)

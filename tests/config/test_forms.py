@@ -104,6 +104,7 @@ def test_the_brand_is_the_title_where_none_is_written(directory: Path) -> None:
         ("https://Toko.example", "https://toko.example/hubungi", "has more than a host | an origin means"),
         ("https://Toko.example", "http://toko.example", "what customers write must not be read on the way"),
         ("https://Toko.example", "https://toko.example; script-src *", "is not a domain"),
+        ("http://localhost:8000", "http://localhost:8000; script-src *", "has no port behind its host"),
         ("https://Toko.example", "'*'", "is not an address of the web"),
     ],
 )

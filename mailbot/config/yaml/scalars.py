@@ -94,7 +94,7 @@ def yes_no(value: object) -> bool:
 
 def duration(value: object, unit: str = "min") -> timedelta:
     """Read "30 min", "1 h 30 min", "2 hari": more than 0, at most ten years. Hints show `unit`."""
-    text = _text(value, "a time span", f"30 {unit}", unit=unit)
+    text = text_of(value, "a time span", f"30 {unit}", unit=unit)
     seconds, position = 0.0, 0
     while position < len(text):
         part = _PART.match(text, position)
@@ -145,7 +145,7 @@ def size(value: object) -> int:
     """Read "25 MB" as 25,000,000 bytes, "25 MiB" as 26,214,400."""
     from mailbot.domain.routing.operators import octets  # it brings RE2, and most readers do without
 
-    text = _text(value, "a size", "25 MB", unit="MB")
+    text = text_of(value, "a size", "25 MB", unit="MB")
     try:
         return octets(text)
     except ValueError:
@@ -154,7 +154,7 @@ def size(value: object) -> int:
 
 def rate(value: object) -> "Rate":
     """Read "5 per day", "1 per 10 min"."""
-    text = _text(value, "a rate", "5 per day", unit="per day")
+    text = text_of(value, "a rate", "5 per day", unit="per day")
     found = _RATE.fullmatch(text)
     if not found:
         fail(f"`{shown(text)}` is not a rate", "write it like 1 per 10 min, 5 per day or 200 per hour")
@@ -168,7 +168,7 @@ def rate(value: object) -> "Rate":
 
 def moment(value: object) -> "Moment":
     """Read "first_response", "75% of resolution", "50% of follow_up + 30 min", "30 min before resolution"."""
-    text = _text(value, "a moment", "75% of first_response", unit="min after first_response")
+    text = text_of(value, "a moment", "75% of first_response", unit="min after first_response")
     base, offset = text, timedelta()
     if around := _AROUND.fullmatch(text):
         base, offset = around[3], duration(around[1]) * (1 if around[2] == "after" else -1)
@@ -196,7 +196,7 @@ def levels(value: object) -> dict[str, str]:
 
 def local_time(value: object) -> datetime:
     """Read "2026-11-23 10:30", seconds allowed, as a naive time; the caller knows the zone."""
-    text = _text(value, "a date and a time", "2026-11-23 10:30")
+    text = text_of(value, "a date and a time", "2026-11-23 10:30")
     if found := _LOCAL_TIME.fullmatch(text):
         try:
             return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type] # noqa: DTZ001
@@ -207,7 +207,7 @@ def local_time(value: object) -> datetime:
 
 def address(value: object) -> str:
     """Read a plain mail address, in lower case."""
-    text = _text(value, "a mail address", "ayu@dukungan.example")
+    text = text_of(value, "a mail address", "ayu@dukungan.example")
     if not _ADDRESS.fullmatch(text) or len(text) > 254 or ".." in text:
         hint = "write it like ayu@dukungan.example, without a name or brackets"
         fail(f"`{shown(text)}` is not a mail address", hint)
@@ -215,7 +215,7 @@ def address(value: object) -> str:
 
 
 def domain(value: object) -> str:
-    text = _text(value, "a domain", "dukungan.example")
+    text = text_of(value, "a domain", "dukungan.example")
     if not _DOMAIN.fullmatch(text) or len(text) > 253:
         fail(f"`{shown(text)}` is not a domain", "write it like mail.dukungan.example")
     return text.lower()
@@ -236,7 +236,7 @@ def ascii_domain(value: object) -> str:
 
 def endpoint(value: object) -> tuple[str, int]:
     """Read "127.0.0.1:25", "[::1]:25", "relay.example:587" as host and port."""
-    text = _text(value, "a host with its port", "127.0.0.1:25")
+    text = text_of(value, "a host with its port", "127.0.0.1:25")
     host, colon, port = text.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or len(port) > 5 or int(port) > 65535:
         hint = "write it like 127.0.0.1:25, [::1]:25 or mail.example:587"
@@ -252,7 +252,7 @@ def endpoint(value: object) -> tuple[str, int]:
 
 def lmtp(value: object) -> "SocketAddress":
     """Read host and port, or the path of a local socket: "127.0.0.1:8024", "/run/mailbot/lmtp.sock"."""
-    text = _text(value, "a host with its port, or a path", "127.0.0.1:8024")
+    text = text_of(value, "a host with its port, or a path", "127.0.0.1:8024")
     if not text.startswith("/"):
         found = endpoint(text)
         if found[1] == 25:
@@ -264,7 +264,7 @@ def lmtp(value: object) -> "SocketAddress":
 
 
 def network(value: object) -> "Network":
-    text = _text(value, "a network", "10.0.0.0/8")
+    text = text_of(value, "a network", "10.0.0.0/8")
     try:
         return ip_network(text)
     except ValueError as error:
@@ -279,7 +279,7 @@ def store(value: object) -> str:
 
     Messages show no password.
     """
-    text = _text(value, "a file or a URL", "mailbot.db, or postgresql://host/name")
+    text = text_of(value, "a file or a URL", "mailbot.db, or postgresql://host/name")
     scheme, colon, rest = text.partition("://")
     if not text.isprintable() or (not colon and (set("?:@") & set(text) or text.endswith("/"))):
         fail("this is neither a file nor a URL", "write it like mailbot.db, or postgresql://host/name")
@@ -309,59 +309,13 @@ def store_without_password(value: object) -> str:
 
 def after_stored(value: object) -> "tuple[AfterStored, str]":
     """Read "seen", "delete" or "move to Arsip" as the action and the folder."""
-    text = _text(value, "what is done with a stored mail", "seen")
+    text = text_of(value, "what is done with a stored mail", "seen")
     if text in ("seen", "delete"):
         return cast("AfterStored", text), ""
     folder = text.removeprefix("move to ").strip()
     if folder == text or not folder or not folder.isprintable():
         fail(f"`{shown(text)}` is not allowed here", "write seen, delete, or move to FOLDER")
     return "move", folder
-
-
-def public_url(value: object) -> str:
-    """Read where people reach the pages: "https://bantuan.example", without a path or a final slash."""
-    hint = "the pages need a host of their own: https://bantuan.example"
-    return _host(value, "https://bantuan.example", "links to customers' tickets", hint)
-
-
-def origin(value: object) -> str:
-    """Read the origin of a page (RFC 6454): "https://toko.example"."""
-    hint = "an origin means all pages of its host: https://toko.example"
-    return _host(value, "https://toko.example", "what customers write", hint).lower()
-
-
-def _host(value: object, example: str, what: str, alone: str) -> str:
-    """Read a scheme, a host and perhaps a port. `alone`: the hint where there is more."""
-    text = _text(value, "https:// and a host", example).rstrip("/")
-    rest, host = _split_web_address(text, what, example)
-    if any(each in rest for each in "/?#@"):
-        fail(f"`{shown(text)}` has more than a host", alone)
-    if not is_loopback(host):
-        domain(host)
-    if not re.fullmatch(r"(:[0-9]{1,5})?", rest.removeprefix(f"[{host}]").removeprefix(host)):
-        fail(f"`{shown(text)}` has no port behind its host", f"write it like {example}")
-    return text
-
-
-def web_address(value: object) -> str:
-    """Read where a service is: "https://login.example/realms/desk", http on loopback alone."""
-    text = _text(value, "an https address", "https://login.example/realms/desk").rstrip("/")
-    rest, _ = _split_web_address(text, "what is sent there", "https://login.example")
-    if any(each in rest for each in "?#@ "):
-        fail(f"`{shown(text)}` is not an address of the web", "write it like https://login.example")
-    return text
-
-
-def _split_web_address(text: str, what: str, example: str) -> tuple[str, str]:
-    """Return what follows the scheme, and the host. Fails for http to another machine: it can be read on the way."""
-    scheme, separator, rest = text.partition("://")
-    authority = rest.partition("/")[0]
-    host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
-    if not separator or scheme not in ("https", "http") or not host:
-        fail(f"`{shown(text)}` is not an address of the web", f"write it like {example}")
-    if scheme == "http" and not is_loopback(host):
-        fail(f"{what} must not be read on the way", f"https://{rest}")
-    return rest, host
 
 
 def loopback(value: object) -> tuple[str, int]:
@@ -397,7 +351,7 @@ def _ip(text: str) -> str:
         return fail(str(error))
 
 
-def _text(value: object, what: str, example: str, unit: str = "") -> str:
+def text_of(value: object, what: str, example: str, unit: str = "") -> str:
     if isinstance(value, str) and value.strip() and len(value) <= 300:
         text = value.strip()
         if not (unit and text.isdigit()):

@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 
 from mailbot.config.checks import actions
 from mailbot.config.model import AfterStored, Network, SocketAddress
-from mailbot.config.yaml import calendars, lists, scalars
+from mailbot.config.yaml import calendars, lists, scalars, web_addresses
 from mailbot.config.yaml.scalars import shown, suggest_of_scale
 from mailbot.domain.policy import Moment, Rate
 from mailbot.domain.routing.conditions import COMPLEXITIES, PRIORITIES, URGENCIES
@@ -228,12 +228,12 @@ Channel = Annotated[
     _matching("[a-z][a-z0-9-]{0,14}", "can't name a channel", "1 to 15 of a-z, 0-9 and -, such as whatsapp"),
 ]
 WebAddress = Annotated[
-    str, _read(scalars.web_address, "an https address", "https://login.example/realms/desk")
+    str, _read(web_addresses.web_address, "an https address", "https://login.example/realms/desk")
 ]
 PublicUrl = Annotated[
-    str, _read(scalars.public_url, "https:// and a host", "https://bantuan.dukungan.example")
+    str, _read(web_addresses.public_url, "https:// and a host", "https://bantuan.dukungan.example")
 ]
-Origin = Annotated[str, _read(scalars.origin, "https:// and a host", "https://toko.example")]
+Origin = Annotated[str, _read(web_addresses.origin, "https:// and a host", "https://toko.example")]
 Domain = Annotated[str, _read(scalars.domain, "a domain", "dukungan.example")]
 DnsName = Annotated[
     str, _read(scalars.ascii_domain, "a name as the DNS has it", "dukungan.example", "mb2026")

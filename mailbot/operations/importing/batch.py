@@ -315,7 +315,7 @@ def _mails(each: _Decided) -> Iterable[OldMail]:
     ticket, marks = each.decision.ticket, each.ready.planned.marks
     for message in each.ready.messages:
         if mark := marks.get(message.imported.external_id):
-            raw = message.imported.raw or None
+            raw = message.imported.raw
             yield OldMail(mark, ticket.number, message.at, message.mail.sender, (ticket.mailbox,), raw)
 
 

@@ -106,13 +106,12 @@ def _first_event(
     opening = _opening(messages)
     began = min(ticket.opened_at, messages[0].at)
     at = messages[0].at if messages[0].is_customers else began
-    customer = normalise_address(ticket.customer.strip())
     return e.TicketOpened(
         at=at,
         by=run.by,
         mailbox=box.address,
-        customer="" if run.policy.mailbox_for(customer) else customer,
-        subject=messages[0].mail.subject if not ticket.subject else ticket.subject[:1000],
+        customer="" if run.policy.mailbox_for(ticket.customer) else ticket.customer,
+        subject=ticket.subject or messages[0].mail.subject,
         language=_language(ticket, opening, box),
         message_id=opening.mail.message_id if opening.is_customers else "",
         since=began if began < at else None,
@@ -150,8 +149,7 @@ def _routing(
         found = replace(found, priority=ticket.priority, ladder=policy.ladder_of[ticket.priority])
     if ticket.status is not ImportedStatus.CLOSED:
         found = replace(found, level=nearest_level(policy, found.team, found.level))
-    tags = (" ".join(tag.split())[:60] for tag in ticket.tags)
-    return replace(routing_event(found, policy, first.at, filter(None, tags), None), by=run.by)
+    return replace(routing_event(found, policy, first.at, ticket.tags, None), by=run.by)
 
 
 def _agent(ticket: ImportedTicket, messages: Sequence[ReadMessage], policy: Policy) -> str:

@@ -20,10 +20,12 @@ from mailbot.mail.parsing.addresses import normalise_address
 from mailbot.mail.parsing.parse import RECIPIENT_LIMIT, SUBJECT_LIMIT, is_reply, parse
 from mailbot.mail.parsing.part_texts import TEXT_LIMIT
 from mailbot.mail.replies.new_text import extract_new_text
-from mailbot.operations.importing.model import ImportedMessage
+from mailbot.operations.importing.model import ImportedMessage, ImportedTicket
 
 _NAME_LIMIT = 150
 _ID_LIMIT = 250
+_NUMBER_LIMIT = 60
+_TAG_LIMIT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,30 @@ class ReadMessage:
     def author(self) -> str:
         """Return who wrote it: an address, or the name where the export has no address."""
         return self.mail.sender or self.mail.sender_name
+
+
+def clean_ticket(ticket: ImportedTicket) -> ImportedTicket:
+    """Return the ticket with ids, numbers and names that every database takes. Texts are cleaned when they are read."""
+    return replace(
+        ticket,
+        external_id=_id(ticket.external_id),
+        numbers=tuple(filter(None, (charsets.clean_line(each, _NUMBER_LIMIT) for each in ticket.numbers))),
+        customer=normalise_address(ticket.customer.strip()),
+        subject=charsets.clean_line(ticket.subject, SUBJECT_LIMIT),
+        tags=tuple(filter(None, (charsets.clean_line(each, _TAG_LIMIT) for each in ticket.tags))),
+        messages=tuple(map(_clean_message, ticket.messages)),
+    )
+
+
+def _clean_message(message: ImportedMessage) -> ImportedMessage:
+    external_id, message_id = _id(message.external_id), _id(message.message_id)
+    if (external_id, message_id) == (message.external_id, message.message_id):
+        return message
+    return replace(message, external_id=external_id, message_id=message_id)
+
+
+def _id(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else charsets.clean_line(text, _ID_LIMIT)
 
 
 def read_message(message: ImportedMessage, own_addresses: Collection[str], now: datetime) -> ReadMessage:

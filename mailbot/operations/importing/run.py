@@ -18,6 +18,7 @@ from mailbot.operations.importing import batch
 from mailbot.operations.importing.batch import Counts, Planned, Ready
 from mailbot.operations.importing.history import Import
 from mailbot.operations.importing.model import ImportedMessage, ImportedStatus, ImportedTicket, ReadContext
+from mailbot.operations.importing.reading import clean_ticket
 from mailbot.store import customer_history, ladders, queries
 from mailbot.store.importing import aliases
 from mailbot.store.store import Store
@@ -97,7 +98,7 @@ def _batches(found: Iterable[ImportedTicket], context: ReadContext) -> Iterator[
     """Yield tickets together, so that no batch is too large and none has one of them twice."""
     part: dict[str, ImportedTicket] = {}
     size = 0
-    for each in found:
+    for each in map(clean_ticket, found):
         if not each.messages:
             context.problems.add(
                 each.place or each.external_id, "the ticket has no message that can be imported"

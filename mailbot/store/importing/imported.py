@@ -93,14 +93,14 @@ def worked_on(connection: Connection, numbers: Collection[str]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class OldMail:
-    """The mail of a message: its bytes, None where the export has only its files."""
+    """The mail of a message: its bytes, none where the export has only its files."""
 
     fingerprint: str
     ticket: str
     received_at: datetime
     sender: str
     recipients: Sequence[str]
-    raw: bytes | None
+    raw: bytes
 
 
 _ADD = Prepared(
@@ -113,7 +113,7 @@ _ADD_RAW = adding(raw_mails, ("inbox_id", "content"))
 def keep(connection: Connection, mails: Sequence[OldMail]) -> Mapping[str, int]:
     """Keep mails that are done with. Return fingerprint -> id in the inbox; one that was here before is left out."""
     ids = {each.fingerprint: row[0][0] for each in mails if (row := _ADD.fetch(connection, _row(each)))}
-    raws = {ids[each.fingerprint]: each.raw for each in mails if each.fingerprint in ids and each.raw}
+    raws = {ids[each.fingerprint]: each.raw for each in mails if each.fingerprint in ids}
     if raws:
         _ADD_RAW.run(connection, [{"inbox_id": id_, "content": raw} for id_, raw in raws.items()])
     return ids
@@ -137,6 +137,6 @@ def _row(mail: OldMail) -> dict[str, object]:
         "sender": mail.sender,
         "recipients": list(mail.recipients),
         "peer": "",
-        "size": len(mail.raw or b""),
+        "size": len(mail.raw),
         "ticket": mail.ticket,
     }

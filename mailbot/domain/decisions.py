@@ -29,12 +29,8 @@ from mailbot.domain.model import (
     Ticket,
 )
 from mailbot.domain.opening import open_ticket
-from mailbot.domain.people.addresses import owner
-from mailbot.domain.people.customer import (
-    new_language,
-    other_sender,
-    passed_on_for,
-)
+from mailbot.domain.people.customer import other_sender, passed_on_for
+from mailbot.domain.people.linking import follow_customer, is_customers, new_language
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
@@ -137,21 +133,23 @@ def _customer_wrote(
     if facts.rating:
         record_rating(builder, facts.rating, policy, now)
     filing.release_where_filed(builder, POLICY, policy, now)
-    language = new_language(ticket, mail, policy)
+    author = passed_on_for(mail, policy) or mail.sender
+    language = new_language(ticket, mail, policy, facts.roles)
     wrote = e.CustomerWrote(now, CUSTOMER, mail.message_id, facts.match.reason, language)
     rerouted = record_customer_mail(builder, wrote, policy, reopened)
+    moved = follow_customer(builder, author, mail, facts.roles, policy, now)
     _take_details(builder, mail, policy, now)
     record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
-    author = _other_author(ticket, mail, facts.roles, policy)
-    because = reasons.together(unproven_change(mail), facts.match.reason, author, rerouted)
+    other = _other_author(ticket, mail, facts.roles, policy)
+    because = reasons.together(unproven_change(mail), facts.match.reason, other, moved, rerouted)
     notify.notify_team(builder, policy, now, why, because, mail.visible)
     return MailDecision(builder.decision(), Direction.IN)
 
 
 def _other_author(ticket: Ticket, mail: InboundMail, roles: Roles, policy: Policy) -> Reason:
     author, box = passed_on_for(mail, policy) or mail.sender, policy.mailbox_for(ticket.mailbox)
-    if owner(author) in (owner(ticket.customer), owner(ticket.answers_to)):
+    if is_customers(author, ticket, roles):
         return other_sender(mail, author, policy) if author != mail.sender else NO_REASON
     if not author:
         return reasons.of("unclear_author", customer=ticket.answers_to)

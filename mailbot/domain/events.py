@@ -554,6 +554,33 @@ class CustomerChanged(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityLinked(Recorded):
+    """`address` and `other` are of one person: both are the customer of what either of them opens."""
+
+    kind: ClassVar[str] = "identity_linked"
+    address: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityUnlinked(Recorded):
+    """The link between the two was taken back: what it had joined is two persons again."""
+
+    kind: ClassVar[str] = "identity_unlinked"
+    address: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersMoved(Recorded):
+    """Answers go to another identity of the customer from now on."""
+
+    kind: ClassVar[str] = "answers_moved"
+    to: str
+    reason: Reason = NO_REASON
+
+
+@dataclass(frozen=True, slots=True)
 class CompensationRequested(Recorded):
     """`request` is its number, that of its line in the ledger; `agent`: in whose name, "" for an operator."""
 
@@ -617,7 +644,8 @@ Corrected = TicketCorrected | TagsChanged | LegalHoldPlaced | LegalHoldReleased
 Incidents = IncidentOpened | IncidentJoined | IncidentResolved
 Merging = TicketMerged | MergeReceived | TicketUnmerged | MergeReverted
 Moving = MessageMoved | TicketSplit | TicketRebuilt
-People = ParticipantsAdded | ParticipantsRemoved | LinksRevoked | CustomerChanged
+Identities = IdentityLinked | IdentityUnlinked | AnswersMoved
+People = ParticipantsAdded | ParticipantsRemoved | LinksRevoked | CustomerChanged | Identities
 Decided = CompensationApproved | CompensationGranted | CompensationRefused
 Compensation = CompensationRequested | ApprovalRequested | Decided
 Event = (

@@ -86,6 +86,7 @@ TRANSITIONS: dict[type[Any], Row] = {
     e.ParticipantsRemoved: ANY,
     e.LinksRevoked: ANY,
     e.CustomerChanged: UNMERGED,
+    **dict.fromkeys(get_args(e.Identities), ANY),
     **dict.fromkeys(get_args(e.Compensation), UNMERGED),
 }
 
@@ -245,6 +246,8 @@ def _changes(ticket: Ticket, event: Event) -> dict[str, Any]:
             return {"merged_into": None}
         case e.CustomerChanged(customer=customer):
             return {"customer": customer, "reply_to": ""}
+        case e.AnswersMoved(to=to):
+            return {"reply_to": "" if to == ticket.customer else to}
     return {}
 
 

@@ -667,6 +667,51 @@ TEXTS: Mapping[str, Texts] = {
         "{address} is the customer of {ticket}: set another customer first",
         "{address} adalah pelanggan {ticket}: tetapkan pelanggan lain dahulu",
     ),
+    "linked_stays": (
+        "{address} is linked to the customer of {ticket}: unlink it first",
+        "{address} tertaut dengan pelanggan {ticket}: putuskan dahulu tautannya",
+    ),
+    "linked_already": (
+        "{address} and {customer} are the same person already",
+        "{address} dan {customer} sudah orang yang sama",
+    ),
+    "identity_unknown": (
+        "nobody has written to us from {address}; who has can be linked",
+        "belum ada yang menulis kepada kami dari {address}; yang sudah menulis dapat ditautkan",
+    ),
+    "too_many_identities": (
+        "{customer} would have more than {most} identities",
+        "{customer} akan memiliki lebih dari {most} identitas",
+    ),
+    "nothing_linked": (
+        "{address} is not linked to the customer of {ticket}, nor is anything else",
+        "{address} tidak tertaut dengan pelanggan {ticket}, yang lain pun tidak",
+    ),
+    "not_linked": (
+        "{address} is not linked to the customer of {ticket}; linked are: {linked}",
+        "{address} tidak tertaut dengan pelanggan {ticket}; yang tertaut: {linked}",
+    ),
+    "no_identity_in": (
+        "the customer of {ticket} can't be reached by {channel}, but at: {linked}; `link` adds another",
+        "pelanggan {ticket} tidak dapat dihubungi lewat {channel}, tetapi di: {linked}; `tautkan` menambah yang lain",
+    ),
+    "several_identities_in": (
+        "the customer of {ticket} has several identities in {channel}, name one: {linked}",
+        "pelanggan {ticket} punya beberapa identitas di {channel}, sebut salah satu: {linked}",
+    ),
+    "answers_go_there": (
+        "answers to {ticket} go to {address} already",
+        "jawaban untuk {ticket} sudah dikirim ke {address}",
+    ),
+    "address": ("{address}", "{address}"),
+    "linked_no_more": (
+        "answers went to an identity that is not linked any more",
+        "jawaban dikirim ke identitas yang tidak tertaut lagi",
+    ),
+    "customer_writes_from": (
+        "the customer writes from {address} now: answers go there",
+        "pelanggan kini menulis dari {address}: jawaban dikirim ke sana",
+    ),
     "is_customer": (
         "{address} is the customer of {ticket} already",
         "{address} sudah menjadi pelanggan {ticket}",
@@ -694,6 +739,10 @@ TEXTS: Mapping[str, Texts] = {
     "no_address": (
         "'{address}' is no address that mail can go to, like name@example.com",
         "'{address}' bukan alamat email yang dapat dikirimi, misalnya nama@example.com",
+    ),
+    "no_identity": (
+        "'{address}' is no address, and nobody in a chat, such as whatsapp:+628112233",
+        "'{address}' bukan alamat email, dan bukan orang di obrolan, misalnya whatsapp:+628112233",
     ),
     "not_merged": ("{ticket} is not merged into any other", "{ticket} tidak digabungkan ke tiket lain"),
     "no_claim": (
@@ -910,6 +959,19 @@ TEXTS: Mapping[str, Texts] = {
     "did_add": ("takes part from now on: {addresses}", "ikut serta mulai sekarang: {addresses}"),
     "did_remove": ("takes no part any more: {addresses}", "tidak ikut serta lagi: {addresses}"),
     "did_set_customer": ("the customer is {customer}", "pelanggannya {customer}"),
+    "did_link": (
+        "{address} is the same person as {customer}",
+        "{address} orang yang sama dengan {customer}",
+    ),
+    "has_tickets": (
+        "that person also has {tickets}: `mailbot ticket merge` joins it to {ticket}",
+        "orang itu juga punya {tickets}: `mailbot ticket merge` menggabungkannya ke {ticket}",
+    ),
+    "did_unlink": (
+        "{address} is another person than {customer}",
+        "{address} orang lain, bukan {customer}",
+    ),
+    "did_via": ("answers go to {address}", "jawaban dikirim ke {address}"),
     "did_accept": (
         "accepted: it goes to the ticket that it names, and its sender takes part there",
         "diterima: email ini masuk ke tiket yang disebutnya, dan pengirimnya menjadi peserta di sana",

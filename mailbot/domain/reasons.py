@@ -8,6 +8,7 @@ What a person wrote is `written(text)`. Adding a reason means one entry in TEXTS
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mailbot.domain.people.identities import label
 from mailbot.domain.reason_texts import TERMS, TEXTS
 
 
@@ -108,7 +109,7 @@ def _param(name: str, value: "str | int | Reason | tuple[Reason, ...]", language
     if name == "actor":
         kind, _, whom = str(value).partition(":")
         return f"{term('actor', kind, language)} {whom}".rstrip()
-    return term(name, str(value), language)
+    return label(term(name, str(value), language))
 
 
 def term(name: str, value: str, language: str) -> str:

@@ -31,6 +31,7 @@ from mailbot.store.codec import REASON, Codec
 from mailbot.store.console import drafts, forms, presence, sent_files
 from mailbot.store.store import Store
 from mailbot.store.tickets import Message
+from mailbot.workers.channels import linked_answers
 from mailbot.workers.command_facts import is_about_money, prepare
 from mailbot.workers.runtime import Runtime
 from mailbot.workers.transaction import Transaction
@@ -113,6 +114,7 @@ def decide(transaction: Transaction, request: TicketCommand) -> Acted | Refusal 
         before = due.ticket if due else ticket
         changes.append(transaction.change(before, acted.decision, _message(request, act, acted)))
         transaction.record(*changes)  # after a refusal nothing: the daemon takes what is due
+        linked_answers.settle(transaction, acted.decision.events)
         compensations.append(connection, acted.entries)
         acts.mark_sent(connection, acted.act.sends)
         if request.once:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 
 from mailbot.domain.model import OVER, Authentication, Direction, OutboxState, Ticket
@@ -23,6 +24,7 @@ from mailbot.domain.notices import TeamNotice
 from mailbot.domain.people.addresses import owner
 from mailbot.domain.people.context import NEWEST, TEXT_LIMIT, Entry, File, contacts
 from mailbot.domain.replies.folded_lines import folded_lines
+from mailbot.store.channels.identities import linked_to
 from mailbot.store.database.prepared import PreparedList
 from mailbot.store.schema import attachments, contents, frozen_mails, inbox, messages, outbox, tickets
 
@@ -237,10 +239,14 @@ def earlier_notices(
 
 
 def _open_tickets(people: Sequence[BindParameter[str]]) -> Select[Any]:
-    place = func.row_number().over(partition_by=tickets.c.person, order_by=tickets.c.opened_at.desc())
-    names = (tickets.c.number, tickets.c.person, tickets.c.subject, place.label("place"))
+    names = (tickets.c.number, tickets.c.subject, tickets.c.opened_at)
     live = tickets.c.status.not_in([literal(status.value) for status in OVER])
-    ranked = select(*names).where(tickets.c.person.in_(people), live).subquery()
+    linked = linked_to(people).subquery()
+    theirs = select(*names, linked.c.person).join(linked, linked.c.other == tickets.c.person).where(live)
+    mine = select(*names, tickets.c.person).where(tickets.c.person.in_(people), live)
+    found = union_all(mine, theirs).subquery()
+    place = func.row_number().over(partition_by=found.c.person, order_by=found.c.opened_at.desc())
+    ranked = select(found, place.label("place")).subquery()
     newest = select(ranked.c.person, ranked.c.number, ranked.c.subject)
     return newest.where(ranked.c.place <= bindparam("most")).order_by(ranked.c.place)
 
@@ -251,7 +257,7 @@ _OPEN = PreparedList(_open_tickets)
 def open_tickets_of(
     connection: Connection, customers: Collection[str], most: int
 ) -> dict[str, list[tuple[str, str]]]:
-    """List the newest open tickets of each of these customers, in any spelling: number and subject."""
+    """List the newest open tickets of each of these customers, by all identities: number and subject."""
     if not customers:
         return {}
     people = {customer: owner(customer) for customer in customers}

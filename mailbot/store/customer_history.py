@@ -9,11 +9,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, case, exists, func, literal, select
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from mailbot.domain import events as e
 from mailbot.domain.model import NO_HISTORY, OVER, CustomerHistory, Status
 from mailbot.domain.people.addresses import owner
+from mailbot.store.channels.identities import linked_to, same_people
 from mailbot.store.database.prepared import PreparedList
 from mailbot.store.schema import events, tickets
 
@@ -34,36 +47,40 @@ _TOLD = (*_TURNS, e.TicketRebuilt.kind, e.TicketEscalated.kind)
 def load(connection: Connection, customers: Collection[str], at: datetime) -> dict[str, CustomerHistory]:
     """Load what is known of each customer from all their tickets, without `authentication`.
 
-    The spellings of one box are one person.
+    The spellings of one box are one person, and so are linked identities.
     """
     if not customers:
         return {}
     people = {customer: owner(customer) for customer in customers}
-    seen = replace(NO_TICKETS, known_customer=True)
-    known = {
-        person: replace(seen, open_tickets=int(opened), escalated_before=bool(escalated))
-        for person, opened, escalated in _LOAD.fetch(
-            connection, sorted(set(people.values())), {"since": at - ESCALATION_LASTS}
+    known: dict[str, CustomerHistory] = {}
+    since = {"since": at - ESCALATION_LASTS}
+    for person, opened, escalated in _LOAD.fetch(connection, sorted(set(people.values())), since):
+        before = known.get(person, NO_TICKETS)
+        known[person] = replace(
+            before,
+            known_customer=True,
+            open_tickets=before.open_tickets + int(opened),
+            escalated_before=before.escalated_before or bool(escalated),
         )
-    }
     return {customer: known.get(person, NO_TICKETS) for customer, person in people.items()}
 
 
-def _by_person(people: Sequence[BindParameter[str]]) -> Select[Any]:
+def _by_person(people: Sequence[BindParameter[str]]) -> CompoundSelect[Any]:
     escalated = exists().where(
         events.c.ticket == tickets.c.number,
         events.c.kind == e.TicketEscalated.kind,
         events.c.at >= bindparam("since"),
     )
-    return (
-        select(
-            tickets.c.person,
-            func.sum(case((tickets.c.status.not_in([literal(each) for each in _OVER]), 1), else_=0)),
-            # `escalated` on the row keeps the look into the events to the few that ever were.
-            func.max(case((and_(tickets.c.escalated > 0, escalated), 1), else_=0)),
-        )
-        .where(tickets.c.person.in_(people))
-        .group_by(tickets.c.person)
+    counted = (
+        func.sum(case((tickets.c.status.not_in([literal(each) for each in _OVER]), 1), else_=0)),
+        # `escalated` on the row keeps the look into the events to the few that ever were.
+        func.max(case((and_(tickets.c.escalated > 0, escalated), 1), else_=0)),
+    )
+    linked = linked_to(people).subquery()
+    theirs = select(linked.c.person, *counted).join(linked, linked.c.other == tickets.c.person)
+    return union_all(
+        select(tickets.c.person, *counted).where(tickets.c.person.in_(people)).group_by(tickets.c.person),
+        theirs.group_by(linked.c.person),
     )
 
 
@@ -72,10 +89,11 @@ _LOAD = PreparedList(_by_person)
 
 def load_as_of(connection: Connection, customer: str, at: datetime, *, besides: str = "") -> CustomerHistory:
     """Load the history as it was just before `at`, without the ticket `besides`, from the events."""
+    people = same_people(connection, [owner(customer)])[owner(customer)]
     query = (
         select(events.c.ticket, events.c.kind, events.c.at, events.c.data)
         .join(tickets, tickets.c.number == events.c.ticket)
-        .where(tickets.c.person == owner(customer), tickets.c.number != besides)
+        .where(tickets.c.person.in_(people), tickets.c.number != besides)
         .where(events.c.kind.in_(_TOLD), events.c.at < at)
         .order_by(events.c.ticket, events.c.seq)
     )

@@ -623,11 +623,13 @@ channel_messages = _table(
     Column("status_at", Moment, nullable=False),
 )
 
-# Identities of one person, linked by an agent or by a proof. Who is not linked has no row.
+# Identities of one person, linked by an agent or by a proof, see `domain.people.persons`. Who is not linked has no row.
 identities = _table(
     "identities",
     Column("address", Text, primary_key=True),  # as `domain.people.addresses.owner` writes it
-    Column("person", String(32), nullable=False, index=True),
+    Column("written", Text, nullable=False),  # as mail to it is addressed
+    Column("person", Text, nullable=False, index=True),  # the first of its identities
+    Column("linked_to", Text, nullable=False),  # another identity of the person, "" for the first
     Column("at", Moment, nullable=False),
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),

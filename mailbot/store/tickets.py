@@ -26,6 +26,8 @@ from mailbot.domain.events import (
     ActUndone,
     CustomerChanged,
     Event,
+    IdentityLinked,
+    IdentityUnlinked,
     IncidentOpened,
     IncidentResolved,
     links_of,
@@ -50,6 +52,7 @@ from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.replies.same_mail import ACTED, Earlier
 from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
+from mailbot.store.channels import identities
 from mailbot.store.codec import CLOCKS, event_data, reason_text
 from mailbot.store.database.prepared import Prepared, PreparedList, adding, adding_new, replacing
 from mailbot.store.lists.ticket_rows import PLAIN, SHAPED
@@ -271,6 +274,8 @@ def _link(connection: Connection, outcomes: Sequence[TicketChange]) -> None:
             ]
             if isinstance(event, IncidentOpened | IncidentResolved | ActUndone):
                 incidents.record(connection, outcome.after, event)
+            if isinstance(event, IdentityLinked | IdentityUnlinked):
+                identities.record(connection, event)
     if rows:
         _ADD_LINKS.run(connection, rows)
 
@@ -474,14 +479,46 @@ def participants_of(connection: Connection, numbers: Collection[str]) -> dict[st
 
 
 def roles_of_tickets(connection: Connection, numbers: Collection[str]) -> dict[str, dict[str, Role]]:
-    """Map each existing ticket of `numbers` to what each address is on it."""
+    """Map each existing ticket of `numbers` to what each address is on it.
+
+    Identities that are linked to the customer are the customer, too.
+    """
     if not numbers:
         return {}
-    rows = connection.execute(select(participants).where(participants.c.ticket.in_(numbers)))
-    found: dict[str, dict[str, Role]] = {}
-    for row in rows:
-        found.setdefault(row.ticket, {})[row.address] = row.role
+    found, linked = _roles(connection, numbers)
+    for number, known in linked.items():
+        found[number] = _with_linked(found.get(number, {}), known)
     return found
+
+
+def people_of(connection: Connection, number: str) -> tuple[dict[str, Role], dict[str, str]]:
+    """Return what each address is on the ticket itself, and the identities linked to its customer, as written."""
+    found, linked = _roles(connection, [number])
+    return found.get(number, {}), linked.get(number, {})
+
+
+def _roles(
+    connection: Connection, numbers: Collection[str]
+) -> tuple[dict[str, dict[str, Role]], dict[str, dict[str, str]]]:
+    # In one statement: every batch of mails reads both.
+    stored = select(participants.c.ticket, participants.c.address, participants.c.role, literal(""))
+    linked = identities.linked_customers(numbers)
+    both = union_all(stored.where(participants.c.ticket.in_(sorted(numbers))), linked)
+    found: dict[str, dict[str, Role]] = {}
+    others: dict[str, dict[str, str]] = {}
+    for number, address, role, written in connection.execute(both):
+        if written:
+            others.setdefault(number, {})[address] = written
+        else:
+            found.setdefault(number, {})[address] = Role(role)
+    return found, others
+
+
+def _with_linked(roles: Mapping[str, Role], linked: Mapping[str, str]) -> dict[str, Role]:
+    """Return the roles with the customer's other identities as the customer, in whatever spelling they take part."""
+    found = {address: Role.CUSTOMER if owner(address) in linked else role for address, role in roles.items()}
+    known = {owner(address) for address in found}
+    return found | {each: Role.CUSTOMER for address, each in linked.items() if address not in known}
 
 
 _OPEN_NUMBERS = Prepared(

@@ -6,6 +6,7 @@ from typing import Any
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
 from mailbot.domain.model import Role
+from mailbot.domain.people.identities import label
 from mailbot.domain.reasons import term
 from mailbot.views.clean_text import clean
 from mailbot.views.event_words import (
@@ -337,6 +338,26 @@ def _customer_changed(event: e.CustomerChanged, words: Wording) -> str:
     )
 
 
+def _identity_linked(event: e.IdentityLinked, words: Wording) -> str:
+    return words.t(
+        f"menautkan {label(event.address)} dengan {label(event.other)}: orang yang sama",
+        f"linked {label(event.address)} to {label(event.other)}: the same person",
+    )
+
+
+def _identity_unlinked(event: e.IdentityUnlinked, words: Wording) -> str:
+    return words.t(
+        f"memutus tautan {label(event.address)} dengan {label(event.other)}: orang yang berbeda",
+        f"unlinked {label(event.address)} from {label(event.other)}: not the same person",
+    )
+
+
+def _answers_moved(event: e.AnswersMoved, words: Wording) -> str:
+    why = "" if event.reason.code == "by_actor" else because(event, words)
+    to = label(event.to)
+    return words.t(f"mengarahkan jawaban ke {to}", f"let answers go to {to}") + why
+
+
 # --- parts of sentences -----------------------------------------------------------------------------------
 
 
@@ -456,5 +477,8 @@ TEXTS: dict[type[e.Event], Text] = {
     e.ParticipantsRemoved: _by_actor(_participants_removed),
     e.LinksRevoked: _by_actor(_links_revoked),
     e.CustomerChanged: _by_actor(_customer_changed),
+    e.IdentityLinked: _by_actor(_identity_linked),
+    e.IdentityUnlinked: _by_actor(_identity_unlinked),
+    e.AnswersMoved: _by_actor(_answers_moved),
     **MONEY_TEXTS,
 }

@@ -11,14 +11,20 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.commands.carry_out import CommandFacts
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.compensation.authority import windows
+from mailbot.domain.events import IdentityLinked, IdentityUnlinked
 from mailbot.domain.model import Ticket
+from mailbot.domain.people.identities import is_identity
+from mailbot.domain.people.linking import LinkFacts
 from mailbot.domain.reasons import Refusal
 from mailbot.mail.compose.mime_writer import is_ascii_address
 from mailbot.store import compensations, conversation, suppressions, tickets
 from mailbot.store.agents import acts
+from mailbot.store.channels import identities
 from mailbot.workers.held_mails import send_after_all
 from mailbot.workers.macros import place_macros
 from mailbot.workers.runtime import Snapshot
+
+OTHER_TICKETS = 5  # of a person, that are named after a link
 
 
 def is_about_money(act: Act) -> bool:
@@ -61,6 +67,8 @@ def _no_address(act: Act) -> Refusal | None:
                 addresses = named
             case c.SetCustomer(customer=customer):
                 addresses = (customer,)
+            case c.LinkIdentity(address=address) if not is_identity(address):
+                addresses = (address,)
             case _:
                 continue
         if bad := next((each for each in addresses if not is_ascii_address(each)), None):
@@ -83,9 +91,31 @@ def _load_facts(
         facts = replace(facts, ledger=compensations.facts(connection, ticket, windows(snapshot.policy, now)))
     if any(isinstance(each, c.Undo) for each in act.commands):
         facts = replace(facts, undo=acts.load_undo(connection, ticket.number, by.name))
+    if any(
+        isinstance(each, c.LinkIdentity | c.UnlinkIdentity | c.AnswerVia | c.Undo) for each in act.commands
+    ):
+        facts = replace(facts, links=_load_links(connection, ticket, act, facts))
     if any(isinstance(each, c.SetCustomer | c.Help) for each in act.commands):
         pending = compensations.open_requests(connection)
         facts = replace(
             facts, open_requests=tuple(each.id for each in pending if each.ticket == ticket.number)
         )
     return facts
+
+
+def _load_links(connection: Connection, ticket: Ticket, act: Act, facts: CommandFacts) -> LinkFacts:
+    """Load whom the links are about. Nobody else changes links until the transaction ends."""
+    identities.lock(connection)
+    named = [each.address for each in act.commands if isinstance(each, c.LinkIdentity | c.UnlinkIdentity)]
+    undone = facts.undo.act
+    links = (each for each in facts.undo.events if isinstance(each, IdentityLinked | IdentityUnlinked))
+    taken = [address for each in links for address in (each.address, each.other)]
+    people = {ticket.customer, *named, *taken, *((undone.before.customer,) if undone else ())} - {""}
+    in_chats = filter(is_identity, named)
+    return LinkFacts(
+        known=identities.load(connection, people),
+        strangers=frozenset(
+            each for each in in_chats if identities.name_of_contact(connection, each) is None
+        ),
+        tickets={each: identities.open_tickets(connection, each, OTHER_TICKETS) for each in named},
+    )

@@ -9,6 +9,7 @@ from mailbot.domain.actor import Actor
 from mailbot.domain.commands import Accept, Join, MoveMessage, Split
 from mailbot.domain.merging.operations import Change, Changes, Context, TicketState, goes_to, on_join
 from mailbot.domain.model import Ticket
+from mailbot.domain.people.participants import taking_part
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Refusal
 from mailbot.store import queries, tickets
@@ -66,11 +67,13 @@ def _other(connection: Connection, command: Join, ticket: Ticket) -> str:
 
 def _state(connection: Connection, ticket: Ticket) -> TicketState:
     number = ticket.number
+    stored, linked = tickets.people_of(connection, number)
     return TicketState(
         ticket,
         tuple(each.event for each in tickets.events_of(connection, number)),
         tuple(tickets.posts_of(connection, [number])[number]),
-        frozenset(tickets.participants_of(connection, [number]).get(number, ())),
+        frozenset(taking_part(stored)),
+        frozenset(linked.values()),
     )
 
 

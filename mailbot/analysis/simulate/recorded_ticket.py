@@ -98,6 +98,7 @@ UNMODELLED: dict[type[Event], str] = {
     **dict.fromkeys((e.IncidentOpened, e.IncidentJoined, e.IncidentResolved), "part of an incident"),
     e.CustomerChanged: "given to another customer by hand",
     **dict.fromkeys((e.ParticipantsAdded, e.ParticipantsRemoved), "participants changed"),
+    **dict.fromkeys(get_args(e.Identities), "identities of the customer linked"),
     **dict.fromkeys(get_args(e.Compensation), "compensation"),
     e.SatisfactionRated: "rated by the customer",
     **dict.fromkeys(get_args(e.Undelivered), "undelivered mail"),

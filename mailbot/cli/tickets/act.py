@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +30,7 @@ BECAUSE, NOTE = 500, 50_000  # characters
 # Verbs that are read as in a mail. The others have commands with options of their own.
 GENERATED_VERBS = (
     *("take", "assign", "hand-over", "escalate", "working", "wait", "snooze", "close", "reopen"),
-    *("tag", "release", "decide", "macro", "resolve", "detach", "undo", "send"),
+    *("tag", "unlink", "via", "release", "decide", "macro", "resolve", "detach", "undo", "send"),
 )
 
 
@@ -140,9 +141,12 @@ def note(number: str, text: tuple[str, ...], agent: str | None, in_json: bool) -
 @click.command()
 @click.argument("number", shell_complete=complete_number)
 @click.option("--text", help="The answer. Default: read it from standard input.")
+@click.option(
+    "--via", metavar="CHANNEL|ADDRESS", default="", help="Where it goes, and all answers from now on."
+)
 @anyway_option
 @acting_options
-def answer(number: str, text: str | None, anyway: bool, agent: str | None, in_json: bool) -> None:
+def answer(number: str, text: str | None, via: str, anyway: bool, agent: str | None, in_json: bool) -> None:
     """Send an answer to the customer of ticket NUMBER, in the name of the agent given by --as.
 
     The greeting and the signature are those of an answer by mail. Who takes part gets a copy.
@@ -151,7 +155,16 @@ def answer(number: str, text: str | None, anyway: bool, agent: str | None, in_js
     answered = charsets.clean(typed).strip()
     if not answered or len(answered) > NOTE:
         raise click.UsageError(f"the answer has no text, or more than {NOTE:,} characters")
-    carry_out_act(number, Act((), answered), agent, in_json=in_json, anyway=anyway)
+    act = partial(read_verb, "via", via, text=answered) if via else Act((), answered)
+    carry_out_act(number, act, agent, in_json=in_json, anyway=anyway)
+
+
+def read_verb(name: str, words: str, reading: Reading, text: str = "") -> Act | Refusal:
+    """Read a verb with its words, and the text of an answer, as in a mail."""
+    found = BY_NAME[name].read(words, reading)
+    if isinstance(found, Refusal):
+        return found
+    return Act(found if isinstance(found, tuple) else (found,), text)
 
 
 def block(text: str, longest: int) -> str:

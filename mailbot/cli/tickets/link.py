@@ -1,4 +1,6 @@
-"""`mailbot ticket link`: the links to the customers' page of a ticket, and their end."""
+"""`mailbot ticket link`: link an identity to the customer; or the links to the customers' page, and their end."""
+
+from functools import partial
 
 import click
 
@@ -6,7 +8,7 @@ from mailbot.cli.shared import ticket_lookup
 from mailbot.cli.shared.complete_stored import complete_number
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.output import clean, echo, print_json
-from mailbot.cli.tickets.act import acting_options
+from mailbot.cli.tickets.act import acting_options, carry_out_act, read_verb
 from mailbot.cli.tickets.carry_out import carry_out
 from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import Decision
@@ -19,17 +21,26 @@ from mailbot.workers.runtime import Runtime
 
 @click.command("link")
 @click.argument("number", shell_complete=complete_number)
+@click.argument("address", required=False, default="")
 @click.option(
     "--customer", metavar="ADDRESS", default="", help="Only this person's; else of all who take part."
 )
 @click.option("--revoke", "revokes", is_flag=True, help="The links sent so far open nothing any more.")
 @acting_options
-def link(number: str, customer: str, revokes: bool, agent: str | None, in_json: bool) -> None:
-    """Print the links by which the people of ticket NUMBER read it, or revoke them.
+def link(number: str, address: str, customer: str, revokes: bool, agent: str | None, in_json: bool) -> None:
+    """Link ADDRESS to the customer of ticket NUMBER: both are the same person from now on.
+
+    ADDRESS is one of mail, or somebody in a chat: `whatsapp:+628112233`. Undo: `unlink`.
+
+    Without ADDRESS it prints the links by which the people of the ticket read it on a page, or revokes them.
 
     Whoever has a link reads the page, so hand it only to the person that it belongs to. After `--revoke` each of
     them gets another link with the next mail.
     """
+    if address and (customer or revokes):
+        raise click.UsageError("give ADDRESS alone: --customer and --revoke are about links to the page")
+    if address:
+        return carry_out_act(number, partial(read_verb, "link", address), agent, in_json=in_json)
     customer = customer.strip().strip("<>").lower()
     if revokes:
         return _revoke(number, customer, agent, in_json=in_json)

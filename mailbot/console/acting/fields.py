@@ -9,6 +9,8 @@ from mailbot.domain.closing.causes import causes_for
 from mailbot.domain.commands.registry import Verb
 from mailbot.domain.ladder import open_question
 from mailbot.domain.model import Ticket
+from mailbot.domain.people.addresses import owner
+from mailbot.domain.people.identities import label
 
 WORDS, BECAUSE, TEXT = "words", "because", "text"  # names of fields
 Option = tuple[str, str]  # value, label
@@ -30,10 +32,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The reader of the fields, and the ticket; None: on a selection of tickets."""
+    """The reader of the fields, and the ticket; None: on a selection of tickets.
+
+    `identities`: of the ticket's customer, as mail and chats are addressed; none where nothing is linked.
+    """
 
     reader: Reader
     ticket: Ticket | None
+    identities: tuple[str, ...] = ()
 
 
 def fields_of(verb: Verb, place: Place) -> tuple[Field, ...]:
@@ -41,6 +47,8 @@ def fields_of(verb: Verb, place: Place) -> tuple[Field, ...]:
     usage = verb.usage["en"]
     if verb.name == "wait":  # "customer | third party UNTIL"
         return replace(_whom(place), required=True), replace(_FIELDS["TIME"](place), required=False)
+    if verb.name in ("unlink", "via"):
+        return (replace(_identities(place, verb.name), required=True),)
     if usage.startswith(("+", "AMOUNT", "ADDRESS")):
         return _free(verb, place)
     found = []
@@ -56,14 +64,14 @@ _ARGUMENT = re.compile(r"\[?(?:[A-Z]{2,}|why)\]?")
 def _free(verb: Verb, place: Place) -> tuple[Field, ...]:
     """Return a text field for what can't be chosen: tags, addresses, an amount with its reason."""
     t, own = place.reader.t, verb.words[place.reader.language][0].capitalize()
-    label = {"AMOUNT": t("Jumlah", "Amount"), "ADDRESS": t("Alamat email", "Email address")}
+    labels = {"AMOUNT": t("Jumlah", "Amount"), "ADDRESS": t("Alamat email", "Email address")}
     first = verb.usage["en"].partition(" ")[0].strip("+")
     hint = verb.example[place.reader.language]
     if first == "AMOUNT":
-        amount = Field(WORDS, "text", str(label[first]), required=True, hint="Rp 50.000", sample="Rp 1")
+        amount = Field(WORDS, "text", str(labels[first]), required=True, hint="Rp 50.000", sample="Rp 1")
         return amount, replace(_because(place), required=True)
     sample = "+x" if verb.name == "tag" else "siti@contoh.example"
-    return (Field(WORDS, "text", str(label.get(first, own)), required=True, hint=hint, sample=sample),)
+    return (Field(WORDS, "text", str(labels.get(first, own)), required=True, hint=hint, sample=sample),)
 
 
 # --- one for each argument --------------------------------------------------------------------------------
@@ -93,9 +101,9 @@ def _moment(place: Place) -> Field:
     return Field(WORDS, "moment", str(t("Sampai kapan", "Until when")), hint=hint, sample="1 menit")
 
 
-def _choice(label: str, options: Iterable[Option]) -> Field:
+def _choice(name: str, options: Iterable[Option]) -> Field:
     found = tuple(options)
-    return Field(WORDS, "choice", label, found, sample=found[0][0] if found else "")
+    return Field(WORDS, "choice", name, found, sample=found[0][0] if found else "")
 
 
 def _named(
@@ -123,13 +131,21 @@ def _agents(place: Place) -> Field:
     return _choice(str(reader.t("Petugas", "Agent")), names)
 
 
+def _identities(place: Place, verb: str) -> Field:
+    """Offer the customer's identities, without the one that the verb does nothing about."""
+    t, ticket = place.reader.t, place.ticket
+    kept = (ticket.customer if verb == "unlink" else ticket.answers_to) if ticket else ""
+    found = [(each, label(each)) for each in place.identities if owner(each) != owner(kept)]
+    return _choice(str(t("Alamat atau obrolan", "Address or chat")), found)
+
+
 def _causes(place: Place) -> Field:
     reader, ticket = place.reader, place.ticket
-    label = str(reader.t("Penyebab", "Cause"))
+    name = str(reader.t("Penyebab", "Cause"))
     if not reader.policy.causes:
-        return Field(WORDS, "text", label, sample="x")
+        return Field(WORDS, "text", name, sample="x")
     found = causes_for(ticket, reader.policy) if ticket else tuple(reader.policy.causes.values())
-    return _choice(label, [(each.name, reader.label("cause", each.name)) for each in found])
+    return _choice(name, [(each.name, reader.label("cause", each.name)) for each in found])
 
 
 def _categories(place: Place) -> Field:

@@ -21,8 +21,11 @@ from mailbot.domain.compensation import requests
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.model import Ticket
 from mailbot.domain.people.access import Viewer
+from mailbot.domain.people.linking import LinkFacts
+from mailbot.domain.people.persons import of_person
 from mailbot.store import compensations, tickets
 from mailbot.store.agents import acts
+from mailbot.store.channels import identities
 from mailbot.store.console import drafts, forms, presence
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 
@@ -103,14 +106,17 @@ def load_trial(connection: Connection, asking: Asking) -> Trial:
     ledger = requests.Facts(1)
     if policy.authority.per_ticket and compensations.open_requests(connection):
         ledger = compensations.facts(connection, ticket, windows(policy, now))
+    known = identities.load(connection, [ticket.customer]) if ticket.customer else {}
     facts = CommandFacts(
+        links=LinkFacts(known),
         roles=tickets.roles_of_tickets(connection, [number]).get(number, {}),
         loads=snapshot.agent_loads.loads,
         ledger=ledger,
     )
     held = acts.held_mail(connection, number, by.name, now) is not None
     reader = asking.reader
-    place = Place(Reader(reader.language, reader.zone, policy, now), ticket)
+    linked = tuple(sorted(of_person(known, ticket.customer).values()))
+    place = Place(Reader(reader.language, reader.zone, policy, now), ticket, linked)
     return Trial(place, by, facts, ledger.requests, held)
 
 

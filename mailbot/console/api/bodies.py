@@ -182,6 +182,16 @@ class Customer(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.address
 
 
+class Via(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    to: Annotated[Name, Meta(description="A channel, such as `whatsapp`, or an address of the customer.")] = (
+        ""
+    )
+    words: Words = ""
+
+    def as_words(self) -> str:
+        return self.to
+
+
 class Compensate(Spoken, frozen=True, kw_only=True, forbid_unknown_fields=True):
     amount: Annotated[
         str | int, Meta(description="150000, `Rp150.000`, `150rb`. Without a currency: Rupiah.")
@@ -289,6 +299,9 @@ OF_VERB: dict[str, type[Command]] = {
     "cause": Cause,
     "tag": Tag,
     "customer": Customer,
+    "link": Customer,
+    "unlink": Customer,
+    "via": Via,
     "participant": Tag,
     "compensate": Compensate,
     "approve": Approve,

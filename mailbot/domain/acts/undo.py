@@ -61,9 +61,18 @@ NOTHING_DONE = UndoFacts()
 
 
 def undo(
-    builder: DecisionBuilder, facts: UndoFacts, roles: Roles, by: Actor, policy: Policy, now: datetime
+    builder: DecisionBuilder,
+    facts: UndoFacts,
+    roles: Roles,
+    by: Actor,
+    policy: Policy,
+    now: datetime,
+    links: tuple[e.Event, ...] = (),
 ) -> Refusal | None:
-    """Take the act back, or return why not. `roles`: of the ticket's people now."""
+    """Take the act back, or return why not. `roles`: of the ticket's people now.
+
+    `links`: what takes back the links of identities that the act made or cut.
+    """
     act, ticket = facts.act, builder.ticket
     if by.kind is not ActorKind.AGENT:
         return reasons.refuse("undo_needs_agent")
@@ -78,7 +87,7 @@ def undo(
     back = _roles_before(facts, roles)
     withdrawn = tuple(each.recipient for each in facts.mails if each.state is not OutboxState.SUPPRESSED)
     requests = _requests(facts)
-    if not (names or back or withdrawn):
+    if not (names or back or withdrawn or links):
         if requests:
             return reasons.refuse("money_not_undone", request=requests[0])
         return reasons.refuse("nothing_to_undo", ticket=ticket.number)
@@ -86,6 +95,7 @@ def undo(
     builder.record(
         e.ActUndone(now, by, restored, act.id, act.first, act.last, names, withdrawn, people, requests)
     )
+    builder.record(*links)
     builder.record(clocks_set(builder.ticket, policy, now))
     _notify_colleagues(builder, facts, by, policy, now)
     return None

@@ -175,6 +175,28 @@ class SetCustomer:
     customer: str  # address
 
 
+@dataclass(frozen=True, slots=True)
+class LinkIdentity:
+    """The address, or the identity in a chat, is the same person as the ticket's customer."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkIdentity:
+    """Take such a link back."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerVia:
+    """Answers go there from now on. `to`: a channel, or an identity of the customer."""
+
+    to: str
+
+
+Identities = LinkIdentity | UnlinkIdentity | AnswerVia
 People = AddParticipants | RemoveParticipants | SetCustomer
 
 
@@ -243,4 +265,16 @@ Compensation = Compensate | Approve | Refuse
 
 
 # What a verb can stand for.
-AnyCommand = Command | People | Accept | Compensation | Macro | Undo | Send | Help | Resolve | LeaveIncident
+AnyCommand = (
+    Command
+    | People
+    | Identities
+    | Accept
+    | Compensation
+    | Macro
+    | Undo
+    | Send
+    | Help
+    | Resolve
+    | LeaveIncident
+)

@@ -5,6 +5,7 @@ in its order, on the ticket as the one before left it. The first refusal ends it
 shell and console all come here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,8 +26,9 @@ from mailbot.domain.day import snooze
 from mailbot.domain.escalation import corrections, level_questions, steps
 from mailbot.domain.incidents import complaints, incident
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, clocks_set
-from mailbot.domain.model import Attachment, NoticeKind, Ticket
+from mailbot.domain.model import Attachment, NoticeKind, Role, Ticket
 from mailbot.domain.notices import Answer
+from mailbot.domain.people import linking, persons
 from mailbot.domain.people.changes import apply_people
 from mailbot.domain.people.copies import with_copies
 from mailbot.domain.people.customer import why_unreachable
@@ -47,6 +49,7 @@ class CommandFacts:
     - `ledger`: what it holds, None where no command is about money.
     - `undo`: the agent's newest act on the ticket, where it is to be taken back.
     - `authority`: the agent by whose limits an operator acts about money, "" for none.
+    - `links`: the identities of the customer and of whom commands name.
     - `anyway`: an answer is sent although a colleague has just answered.
     - `by_mail`: who acts gets a receipt, so no notice of the same act.
     """
@@ -59,6 +62,7 @@ class CommandFacts:
     open_requests: tuple[int, ...] = ()
     ledger: requests.Facts | None = None
     undo: UndoFacts = NOTHING_DONE
+    links: linking.LinkFacts = linking.NO_LINKS
     authority: str = ""
     anyway: bool = False
     by_mail: bool = False
@@ -88,6 +92,7 @@ class Acted:
 
 
 NO_FACTS = CommandFacts()
+_IDENTITIES = (c.LinkIdentity, c.UnlinkIdentity, c.AnswerVia)
 
 
 def on_command(
@@ -130,17 +135,25 @@ class _Acting:
         self.written: Answer | None = None
         self.done: list[Result] = []
         self.resolution = ""  # what the customers of an incident get
+        self.known = facts.links.known
 
     def decide(self) -> Acted | Refusal:
-        if refusal := self._answer():
+        # The answer goes where these say, so they come first.
+        first = [each for each in self.act.commands if isinstance(each, _IDENTITIES)]
+        others = [each for each in self.act.commands if not isinstance(each, _IDENTITIES)]
+        if refusal := self._carry_out(first) or self._answer() or self._carry_out(others):
             return refusal
-        for command in self.act.commands:
+        return Acted(self.act, self.builder.decision(), self.compensation, self.answer, tuple(self.done))
+
+    def _carry_out(self, commands: Sequence[c.AnyCommand]) -> Refusal | None:
+        for command in commands:
             before = len(self.builder.events)
             if refusal := self._apply(command):
                 return refusal
             outcome = self.compensation.state if self.compensation else ""
             self.done.append(result_of(command, self.builder.events[before:], self.by, outcome))
-        return Acted(self.act, self.builder.decision(), self.compensation, self.answer, tuple(self.done))
+            self._suggest_merge(command)
+        return None
 
     def _answer(self) -> Refusal | None:
         """Send the text as the agent's answer. With a closing command it is the closing word's text."""
@@ -167,7 +180,8 @@ class _Acting:
         )
         times = [each.until for each in self.act.commands if isinstance(each, c.WorkOn) and not each.in_text]
         mail = replace(mail, promised_at=times[-1] if times else None)
-        mails = with_copies(mail, self.facts.roles, self.policy, self.facts.suppressions)
+        roles = {**self.facts.roles, **dict.fromkeys(self._linked(), Role.CUSTOMER)}
+        mails = with_copies(mail, roles, self.policy, self.facts.suppressions)
         if any(isinstance(each, c.Close) for each in self.act.commands):
             self.written, mails = mails[0], mails[1:]  # the customer reads it in the closing word
         self.builder.notify(*mails)
@@ -240,8 +254,10 @@ class _Acting:
                 return self._compensate(command)
             case c.Macro(name, _, text):
                 return None if text else reasons.refuse("no_macros", macro=name)
+            case c.LinkIdentity() | c.UnlinkIdentity() | c.AnswerVia():
+                return self._identity(command)
             case c.Undo():
-                return undo.undo(builder, self.facts.undo, self.facts.roles, by, policy, now)
+                return self._undo()
             case c.Resolve(cause):
                 return incident.resolve(builder, self.resolution, cause, by, policy, now)
             case c.LeaveIncident():
@@ -261,6 +277,34 @@ class _Acting:
             *(self.builder, command, facts.roles, self.by, self.policy, self.at),
             open_requests=facts.open_requests,
         )
+
+    def _identity(self, command: c.Identities) -> Refusal | None:
+        facts = replace(self.facts.links, known=self.known)
+        found = linking.apply_identity(self.builder, command, facts, self.by, self.policy, self.at)
+        if isinstance(found, Refusal):
+            return found
+        self.known = found
+        return None
+
+    def _linked(self) -> list[str]:
+        """Return the identities that commands before have linked to the customer, or that were."""
+        return list(persons.of_person(self.known, self.builder.ticket.customer).values())
+
+    def _suggest_merge(self, command: c.AnyCommand) -> None:
+        """Add to a link which tickets that person has: nothing joins them but an agent."""
+        number = self.builder.ticket.number
+        named = command.address if isinstance(command, c.LinkIdentity) else ""
+        others = [each for each in self.facts.links.tickets.get(named, ()) if each != number]
+        if others:
+            self.done.append(Result(reasons.of("has_tickets", tickets=", ".join(others), ticket=number)))
+
+    def _undo(self) -> Refusal | None:
+        facts, builder, now = self.facts.undo, self.builder, self.at
+        links, known = linking.taken_back(facts.events, self.known, self.by, now)
+        if refusal := undo.undo(builder, facts, self.facts.roles, self.by, self.policy, now, links):
+            return refusal
+        linking.settle_answers(builder, known, now)
+        return None
 
     def _compensate(self, command: c.Compensation) -> Refusal | None:
         ledger = self.facts.ledger

@@ -1,6 +1,6 @@
 """Find the verbs on top of a mail: lines that begin with "#"."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -75,13 +75,25 @@ def is_verb(line: str) -> bool:
 MONEY = frozenset({"compensate", "approve", "refuse", "send"})  # what was held may ask for money
 
 
+_LINKS = frozenset({"link", "unlink", "undo"})  # what is taken back may have been a link
+
+
 def names_money(text: str) -> bool:
     """Check whether any line of a text is a verb about money."""
+    return _names(text, MONEY)
+
+
+def names_links(text: str) -> bool:
+    """Check whether any line of a text is a verb that may link identities."""
+    return _names(text, _LINKS)
+
+
+def _names(text: str, verbs: Collection[str]) -> bool:
     if not any(sign in text for sign in _SIGNS):
         return False
     found = (read_line(shown(line)) for line in text.split("\n"))
     words = {each.word for each in found if each}
-    return any(word in BY_WORD and BY_WORD[word].name in MONEY for word in words)
+    return any(word in BY_WORD and BY_WORD[word].name in verbs for word in words)
 
 
 def split(text: str) -> tuple[tuple[Line, ...], str]:

@@ -19,6 +19,7 @@ from mailbot.domain.actor import Actor, ActorKind
 from mailbot.domain.closing.causes import unknown_cause
 from mailbot.domain.commands import moments
 from mailbot.domain.model import Ticket, Turn
+from mailbot.domain.people.identities import MAIL, is_channel, read_identity
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Refusal
 from mailbot.domain.routing import money
@@ -264,6 +265,28 @@ def _customer(words: str, _reading: Reading) -> c.AnyCommand | Refusal:
     return c.SetCustomer(address) if address else reasons.refuse("no_address", address=words[:60])
 
 
+def _link(words: str, _reading: Reading) -> c.AnyCommand | Refusal:
+    address = read_identity(words)
+    return c.LinkIdentity(address) if address else reasons.refuse("no_identity", address=words[:60])
+
+
+def _unlink(words: str, _reading: Reading) -> c.AnyCommand | Refusal:
+    address = read_identity(words)
+    return c.UnlinkIdentity(address) if address else reasons.refuse("no_identity", address=words[:60])
+
+
+def _via(words: str, _reading: Reading) -> c.AnyCommand | Refusal:
+    named = words.strip().casefold()
+    channel = _CHANNELS.get(named, named)
+    if is_channel(channel):
+        return c.AnswerVia(channel)
+    address = read_identity(words)
+    return c.AnswerVia(address) if address else reasons.refuse("no_identity", address=words[:60])
+
+
+_CHANNELS = {"email": MAIL, "e-mail": MAIL, "surel": MAIL, "wa": "whatsapp"}  # as people call them
+
+
 def _participants(words: str, _reading: Reading) -> tuple[c.AnyCommand, ...] | Refusal:
     given = [word.strip("<>,;").lower() for word in words.split()]
     added = tuple(word.removeprefix("+").strip("<>") for word in given if not word.startswith("-"))
@@ -489,6 +512,30 @@ VERBS: tuple[Verb, ...] = (
         _both("betulkan alamat pelanggan", "correct the customer's address"),
         _both("ALAMAT", "ADDRESS"),
         example=_both("siti@pelanggan.example", "siti@customer.example"),
+    ),
+    Verb(
+        "link",
+        _words("tautkan", "link"),
+        _link,
+        _both("alamat itu orang yang sama dengan pelanggan tiket", "it is the same person as the customer"),
+        _both("ALAMAT", "ADDRESS"),
+        example=_both("WhatsApp +628112233", "WhatsApp +628112233"),
+    ),
+    Verb(
+        "unlink",
+        _words("putus-taut", "unlink"),
+        _unlink,
+        _both("batalkan tautan itu: ternyata orang lain", "take that back: it is another person"),
+        _both("ALAMAT", "ADDRESS"),
+        example=_both("WhatsApp +628112233", "WhatsApp +628112233"),
+    ),
+    Verb(
+        "via",
+        _words("lewat", "via"),
+        _via,
+        _both("ke mana jawaban tiket ini dikirim", "where answers to this ticket go"),
+        _both("SALURAN | ALAMAT", "CHANNEL | ADDRESS"),
+        example=_both("whatsapp", "whatsapp"),
     ),
     Verb(
         "participant",

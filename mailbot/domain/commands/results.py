@@ -99,6 +99,8 @@ def _reason(command: c.AnyCommand, events: Sequence[Event], by: Actor, outcome: 
             return _undone(events)
         case c.Macro(name):
             return reasons.of("did_macro", macro=name)
+        case c.LinkIdentity() | c.UnlinkIdentity() | c.AnswerVia():
+            return _about_identities(events)
     return _about_people(command, outcome)
 
 
@@ -110,6 +112,17 @@ def _undone(events: Sequence[Event]) -> Reason:
         reasons.of("did_undo_mail", to=unsent) if unsent else reasons.of("did_undo"),
         *(reasons.of("money_stays", request=request) for request in taken.requests),
     )
+
+
+def _about_identities(events: Sequence[Event]) -> Reason:
+    match events[0]:
+        case e.IdentityLinked(address=address, other=other):
+            return reasons.of("did_link", address=address, customer=other)
+        case e.IdentityUnlinked(address=address, other=other):
+            return reasons.of("did_unlink", address=address, customer=other)
+        case e.AnswersMoved(to=to):
+            return reasons.of("did_via", address=to)
+    return NO_REASON
 
 
 def _about_people(command: c.AnyCommand, outcome: str) -> Reason:

@@ -18,6 +18,7 @@ from mailbot.domain.events import Event
 from mailbot.domain.lifecycle import Decision, DecisionBuilder, opened
 from mailbot.domain.merging.rebuild import OUR_TURN, arrivals, is_pending, rebuild
 from mailbot.domain.model import OVER, Direction, NoticeKind, Post, Role, Ticket, Turn
+from mailbot.domain.people.linking import follow_posts
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason, Refusal
 
@@ -30,6 +31,7 @@ class TicketState:
     events: tuple[Event, ...]
     posts: tuple[Post, ...]
     participants: frozenset[str]
+    linked: frozenset[str] = frozenset()  # other identities of the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,13 +300,13 @@ def _danger(target: Ticket) -> Reason:
 
 
 def _takes_part(address: str, side: TicketState) -> bool:
-    return address == side.ticket.customer or address in side.participants
+    return address == side.ticket.customer or address in side.participants | side.linked
 
 
 def _newcomers(addresses: Iterable[str], target: TicketState) -> set[str]:
     """Return who takes part in `target` only because of this operation."""
     guests = {address for each in arrivals(target.events) for address in each.joined}
-    return set(addresses) - (set(target.participants) - guests) - {target.ticket.customer, ""}
+    return set(addresses) - (set(target.participants) - guests) - {target.ticket.customer, *target.linked, ""}
 
 
 def _leavers(side: TicketState, builder: DecisionBuilder) -> tuple[str, ...]:
@@ -343,6 +345,7 @@ def _with_posts(side: TicketState, posts: Sequence[Post], context: Context, even
     builder = DecisionBuilder(side.ticket)
     builder.record(event)
     _rebuild(builder, side.events, posts, context)
+    follow_posts(builder, side.posts, posts, side.linked, context.at)
     return builder
 
 

@@ -9,8 +9,8 @@ from mailbot.domain import notify, reasons
 from mailbot.domain.actor import Actor
 from mailbot.domain.lifecycle import DecisionBuilder
 from mailbot.domain.model import OVER, TAKES_PART, NoticeKind, Role
-from mailbot.domain.people.addresses import is_no_reply, owner
-from mailbot.domain.people.customer import is_ours
+from mailbot.domain.people.addresses import owner
+from mailbot.domain.people.customer import why_unfit
 from mailbot.domain.people.participants import MOST_TAKING_PART, Roles
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Refusal
@@ -50,7 +50,7 @@ def _add(
     taking_part = {owner(address) for address, role in roles.items() if role in TAKES_PART}
     known = {owner(address): address for address in roles}
     for address in addresses:
-        if refusal := _unfit(address, policy):
+        if refusal := why_unfit(address, policy):
             return refusal
         if owner(address) in taking_part:
             return reasons.refuse("takes_part_already", address=address, ticket=builder.ticket.number)
@@ -73,6 +73,10 @@ def _remove(
         if not any(roles[each] is not Role.REMOVED for each in same):
             return reasons.refuse("no_participant", address=address, ticket=builder.ticket.number)
         answered = owner(address) == owner(builder.ticket.answers_to)
+        if owner(address) != owner(builder.ticket.customer) and any(
+            roles[each] is Role.CUSTOMER for each in same
+        ):
+            return reasons.refuse("linked_stays", address=address, ticket=builder.ticket.number)
         if answered or any(roles[each] is Role.CUSTOMER for each in same):
             return reasons.refuse("customer_stays", address=address, ticket=builder.ticket.number)
         leaving |= dict.fromkeys(same)
@@ -89,7 +93,7 @@ def _set_customer(
     open_requests: Collection[int],
 ) -> Refusal | None:
     ticket = builder.ticket
-    if refusal := _unfit(address, policy):
+    if refusal := why_unfit(address, policy):
         return refusal
     if address == ticket.customer and not ticket.reply_to:
         return reasons.refuse("is_customer", address=address, ticket=ticket.number)
@@ -103,12 +107,3 @@ def _set_customer(
         because = reasons.of("customer_set", customer=address, former=ticket.customer, actor=str(by))
         notify.notify_team(builder, policy, now, NoticeKind.NOTIFY, because)
     return None
-
-
-def _unfit(address: str, policy: Policy) -> Refusal | None:
-    """Return why an address can't be on a ticket."""
-    if address in policy.agents:
-        return reasons.refuse("is_agent", address=address)
-    if is_ours(address, policy):
-        return reasons.refuse("is_own_mailbox", address=address)
-    return reasons.refuse("is_robot", address=address) if is_no_reply(address) else None

@@ -15,11 +15,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from mailbot.domain import reasons
-from mailbot.domain.language import guess
-from mailbot.domain.model import Authentication, Author, Envelope, InboundMail, Ticket
+from mailbot.domain.model import Authentication, Author, Envelope, InboundMail
 from mailbot.domain.people.addresses import is_no_reply, organisation, owner
 from mailbot.domain.policy import Policy
-from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.reasons import NO_REASON, Reason, Refusal
 from mailbot.domain.routing.patterns import Pattern
 
 _Lifted = Mapping[str, tuple[str, ...]]
@@ -127,15 +126,6 @@ def other_sender(mail: InboundMail, customer: str, policy: Policy) -> Reason:
     return NO_REASON
 
 
-def new_language(ticket: Ticket, mail: InboundMail, policy: Policy) -> str:
-    """Return the language in which the customer clearly writes now, "" where the ticket has it, or it is unclear."""
-    author = passed_on_for(mail, policy) or mail.sender
-    if owner(author) not in (owner(ticket.customer), owner(ticket.answers_to)):
-        return ""
-    written = guess(mail.visible)
-    return written if written != ticket.language else ""
-
-
 def why_unreachable(address: str) -> Reason:
     """Return why no answer can reach a customer's address (lower case), no reason where one may."""
     if not address:
@@ -150,6 +140,15 @@ def is_outside(address: str, policy: Policy) -> bool:
 
 def _outside(addresses: list[str], policy: Policy) -> str:
     return next((each for each in addresses if is_outside(each, policy)), "")
+
+
+def why_unfit(address: str, policy: Policy) -> Refusal | None:
+    """Return why an address can't be on a ticket."""
+    if address in policy.agents:
+        return reasons.refuse("is_agent", address=address)
+    if is_ours(address, policy):
+        return reasons.refuse("is_own_mailbox", address=address)
+    return reasons.refuse("is_robot", address=address) if is_no_reply(address) else None
 
 
 def is_ours(address: str, policy: Policy) -> bool:

@@ -11,6 +11,8 @@ NOWHERE = ".invalid"
 
 _CHANNEL = re.compile("[a-z][a-z0-9-]{0,14}")
 _IDENTITY = re.compile("([a-z][a-z0-9-]{0,14}):([a-z0-9+_-]+(?:[.][a-z0-9+_-]+)*)")
+_GAPS = re.compile(r"[\s().-]+")  # as people write numbers
+_LABELS = {"mail": "email", "whatsapp": "WhatsApp"}
 _LONGEST = 64  # characters of what follows the channel's name: a local part (RFC 5321 section 4.5.3.1.1)
 
 
@@ -36,6 +38,32 @@ def is_identity(address: str) -> bool:
 def channel_of(address: str) -> str:
     """Return the channel by which somebody is reached: "mail" for an address of mail."""
     return address.partition(":")[0] if is_identity(address) else MAIL
+
+
+def label(address: str) -> str:
+    """Return how people read an identity: "WhatsApp +62811". An address of mail stays as it is."""
+    if not is_identity(address):
+        return address
+    channel, _, name = address.partition(":")
+    return f"{channel_label(channel)} {name}"
+
+
+def channel_label(channel: str) -> str:
+    """Return how people call a channel."""
+    return _LABELS.get(channel, channel.capitalize())
+
+
+def read_identity(words: str) -> str:
+    """Return the address or identity that a person typed, in small letters, "" for words that are neither.
+
+    "WhatsApp +62 811-23" is read as "whatsapp:+6281123".
+    """
+    typed = words.strip().strip("<>").removeprefix("mailto:").strip().lower()
+    channel, _, name = typed.replace(":", " ", 1).partition(" ")
+    found = f"{channel}:{_GAPS.sub('', name)}"
+    if "@" not in typed and is_identity(found):
+        return found
+    return typed if "@" in typed and not typed.endswith(NOWHERE) else ""
 
 
 def mail_form(address: str) -> str:

@@ -25,6 +25,7 @@ from mailbot.domain.people.customer import (
     passed_on_for,
     why_unreachable,
 )
+from mailbot.domain.people.linking import customers
 from mailbot.domain.people.participants import Roles
 from mailbot.domain.policy import Mailbox, Policy
 from mailbot.domain.replies.auto_reply import guard, spend, status_rates
@@ -122,7 +123,10 @@ def _reachable_address(author: str, ticket: Ticket, asking: Asking) -> str:
 def _address_of(author: str, ticket: Ticket, roles: Roles) -> str:
     """Return the address of this person that takes part, "" where none does."""
     person = owner(author)
-    if person in (owner(ticket.customer), owner(ticket.answers_to)):
+    if person == owner(ticket.answers_to):
+        return ticket.answers_to
+    elsewhere = owner(ticket.answers_to) in customers(ticket, roles)  # the customer asks by another identity
+    if person == owner(ticket.customer) and not elsewhere:
         return ticket.answers_to
     spellings = [each for each, role in roles.items() if role in TAKES_PART and owner(each) == person]
     return author if author in spellings else next(iter(spellings), "")

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from mailbot.domain.model import DeadlineState, Status, Ticket, Turn
 from mailbot.domain.people.addresses import owner
+from mailbot.store.channels.identities import tickets_of_linked
 from mailbot.store.lists.ticket_rows import ticket_of
 from mailbot.store.schema import ARMED, deadlines, legal_holds, tickets
 
@@ -128,7 +129,7 @@ def conditions(wanted: TicketFilter, dialect: str) -> list[ColumnElement[bool]]:
     if wanted.tag:
         found.append(has_tag(wanted.tag, dialect))
     if wanted.customer:
-        found += (tickets.c.person == owner(wanted.customer), tickets.c.customer == wanted.customer)
+        found.append(of_customer(wanted.customer))
     if wanted.incident:
         found.append(tickets.c.incident == wanted.incident)
     if wanted.unassigned:
@@ -136,6 +137,13 @@ def conditions(wanted: TicketFilter, dialect: str) -> list[ColumnElement[bool]]:
     if wanted.folded:
         found.append(FOLDED)
     return [*found, *(visible_to(wanted.seen_by) if wanted.seen_by else ())]
+
+
+def of_customer(address: str) -> ColumnElement[bool]:
+    """Return the condition for tickets of a customer: of this very address, or of an identity linked to it."""
+    person = owner(address)
+    exact = select(tickets.c.number).where(tickets.c.person == person, tickets.c.customer == address)
+    return tickets.c.number.in_(union_all(exact, tickets_of_linked(person)))
 
 
 def visible_to(viewer: "Viewer") -> tuple[ColumnElement[bool], ...]:

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, text, true
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, text, true, union_all
 
 from mailbot.domain.model import OVER, Status
 from mailbot.domain.people.addresses import owner
+from mailbot.domain.people.identities import read_identity
 from mailbot.domain.search.query import Filter, Query
+from mailbot.store.channels.identities import tickets_of_linked
 from mailbot.store.lists.ticket_list import has_tag
 from mailbot.store.schema import deadlines, search_documents, tickets
 
@@ -62,12 +64,19 @@ def _value(name: str, value: str, dialect: str, now: datetime) -> Condition:
         case "tag":
             return has_tag(value, dialect)
         case "customer":
-            return tickets.c.person == owner(value)
+            return _customer(value)
         case "assignee":
             return _assignee(value)
         case "mailbox":
             return _address(tickets.c.mailbox, value)
     return func.lower(tickets.c[name]) == value
+
+
+def _customer(value: str) -> Condition:
+    """Return the condition for tickets of a customer, by all identities."""
+    person = owner(read_identity(value) or value)
+    mine = select(tickets.c.number).where(tickets.c.person == person)
+    return tickets.c.number.in_(union_all(mine, tickets_of_linked(person)))
 
 
 def _assignee(value: str) -> Condition:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
+from mailbot.domain.commands import grammar
 from mailbot.domain.lifecycle import Decision
 from mailbot.domain.merging.rebuild import post_turn
 from mailbot.domain.model import (
@@ -29,6 +30,7 @@ from mailbot.store import failures, inbox, outbox, rate_limits, suppressions, ti
 from mailbot.store.codec import match_data
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers import outbox_rows
+from mailbot.workers.channels import linked_answers
 from mailbot.workers.inbound.agent_commands import (
     accept,
     accepts,
@@ -40,6 +42,7 @@ from mailbot.workers.inbound.clues import complete, find_clues
 from mailbot.workers.runtime import Snapshot, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
 from mailbot.workers.ticket_numbers import draw_numbers
+from mailbot.workers.transaction import Transaction
 
 
 def process_mails(
@@ -68,14 +71,19 @@ def process_mails(
 def _without_second_mails(
     batch: Sequence[tuple[ClaimedMail, InboundMail]], snapshot: Snapshot
 ) -> list[list[tuple[ClaimedMail, InboundMail]]]:
-    """Divide a batch so that no part has two mails of one agent: `#batal` takes back what is recorded already."""
+    """Divide a batch so that no part has two mails of one agent: `#batal` takes back what is recorded already.
+
+    A mail that changes links ends its part: who takes part in what is read anew after it.
+    """
     parts: list[list[tuple[ClaimedMail, InboundMail]]] = [[]]
     for each in batch:
-        sender = each[1].sender
-        if sender in snapshot.policy.agents and any(mail.sender == sender for _, mail in parts[-1]):
+        mail, is_agent = each[1], each[1].sender in snapshot.policy.agents
+        if is_agent and any(before.sender == mail.sender for _, before in parts[-1]):
             parts.append([])
         parts[-1].append(each)
-    return parts
+        if is_agent and grammar.names_links(mail.text):
+            parts.append([])
+    return [part for part in parts if part]
 
 
 def _process_part(
@@ -101,6 +109,9 @@ def _process_part(
         changes = outbox_rows.build_all(connection, drafts, snapshot, now)
         tickets.record(connection, changes, allowance)
     for each in batch_processed:
+        if each.decided.acted:
+            links = each.decided.decision.events
+            linked_answers.settle(Transaction(connection, each.snapshot, now), links)
         if each.decided.acted and accepts(each.decided.acted.act):
             number, by = each.decided.decision.ticket.number, Actor.agent(each.mail.sender)
             if refusal := accept(connection, snapshot, number, by, now):

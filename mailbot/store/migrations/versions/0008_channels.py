@@ -78,7 +78,9 @@ def _create_of_chats() -> None:
     op.create_table(
         "identities",
         sa.Column("address", sa.Text, primary_key=True),
-        sa.Column("person", sa.String(32), nullable=False),
+        sa.Column("written", sa.Text, nullable=False),
+        sa.Column("person", sa.Text, nullable=False),
+        sa.Column("linked_to", sa.Text, nullable=False),
         sa.Column("at", Moment, nullable=False),
         sa.Column("by", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),

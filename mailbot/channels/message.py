@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from typing import Protocol
 
 from mailbot.domain.model import Attachment, Envelope
-from mailbot.domain.people.identities import mail_form
+from mailbot.domain.people.identities import MAIL, channel_of, is_nowhere, mail_form
 from mailbot.domain.policy import Mailbox
 from mailbot.domain.web_forms.given import HEADER, NOTHING, Given
 from mailbot.mail.compose import mime_writer
@@ -74,7 +74,12 @@ async def keep_message(
 
 
 def build(message: ChannelMessage, box: Mailbox, keys: TokenSigner, now: datetime) -> tuple[Envelope, bytes]:
-    """Return the mail of a message, and its envelope with the proof. Raises ComposeRefused."""
+    """Return the mail of a message, and its envelope with the proof. Raises ComposeRefused.
+
+    Nobody becomes somebody of a chat by naming the address that stands for them in a mail.
+    """
+    if is_nowhere(message.author) or channel_of(message.author) not in (MAIL, message.channel):
+        raise mime_writer.ComposeRefused(f"{message.author!r} is nobody in {message.channel}")
     author = mail_form(message.author)
     message_id = f"<{message.channel}.{message.mark[:32]}@{box.domain}>"
     proof = keys.arrived_address(box.address, message.channel, message_id, author, proven=message.proven)

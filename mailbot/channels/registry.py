@@ -12,6 +12,7 @@ MODULES = {
     "telegram": "mailbot.channels.telegram.channel",
     "whatsapp": "mailbot.channels.whatsapp.channel",
 }
+INCOMING = "mailbot.channels.incoming.channel"  # of any name: there may be several
 
 
 def build_all(settings: Channels) -> list[Channel]:
@@ -21,4 +22,7 @@ def build_all(settings: Channels) -> list[Channel]:
         if chosen := getattr(settings, name):
             build: Callable[[Any], Channel] = import_module(module).build
             found.append(build(chosen))
+    if settings.incoming:
+        build = import_module(INCOMING).build
+        found += map(build, settings.incoming)
     return found

@@ -20,6 +20,8 @@ OF_CHANNELS = (
     *("TELEGRAM_TOKEN", "TELEGRAM_SECRET"),
     *("WHATSAPP_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"),
 )
+# Of programs that call us, and of our answers to them: the name of the channel follows.
+CALLS, ANSWERS = "CHANNEL_SECRET", "CHANNEL_SEND_SECRET"
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
 MAX_SECRET = 4096
 
@@ -44,7 +46,7 @@ class Environment:
     imap_passwords: Mapping[str, str] = field(default_factory=dict)  # by what follows IMAP_PASSWORD
     channel_secrets: Mapping[str, str] = field(
         default_factory=dict, repr=False
-    )  # by their names in OF_CHANNELS
+    )  # by their names in OF_CHANNELS, or after CALLS and ANSWERS
 
     def imap_password(self, user: str) -> str:
         """Return the account's own password, else the one for all accounts."""
@@ -158,10 +160,20 @@ def _imap_passwords(env: Mapping[str, str], problems: list[Problem]) -> dict[str
 
 
 def _channel_secrets(env: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    names = {name.removeprefix("MAILBOT_") for name in env if _is_program_secret(name)}
+    if env.get("CREDENTIALS_DIRECTORY"):
+        files = Path(env["CREDENTIALS_DIRECTORY"]).glob("mailbot-channel-se*")
+        found_names = (path.name.upper().replace("-", "_") for path in files)
+        names |= {name.removeprefix("MAILBOT_") for name in found_names if _is_program_secret(name)}
     found = {
-        name: _decoded(f"MAILBOT_{name}", _secret(env, name, problems), problems) for name in OF_CHANNELS
+        name: _decoded(f"MAILBOT_{name}", _secret(env, name, problems), problems)
+        for name in sorted({*OF_CHANNELS, *names})
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _is_program_secret(variable: str) -> bool:
+    return variable.startswith((f"MAILBOT_{CALLS}_", f"MAILBOT_{ANSWERS}_"))
 
 
 def _is_imap_password(variable: str) -> bool:
@@ -206,7 +218,8 @@ def _misspelt(env: Mapping[str, str]) -> list[Problem]:
     known = [f"MAILBOT_{name}" for name in (*KNOWN, *OF_CHANNELS)]
     warnings = []
     for name in sorted(env):
-        if name.startswith("MAILBOT_") and name not in known and not _is_imap_password(name):
+        is_ours = name in known or _is_imap_password(name) or _is_program_secret(name)
+        if name.startswith("MAILBOT_") and not is_ours:
             meant = get_close_matches(name, known, n=1, cutoff=0.85)
             if meant:
                 warnings.append(_problem(name, "is not a variable of mailbot's", f"did you mean {meant[0]}?"))

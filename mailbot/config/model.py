@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from mailbot.domain.json_map.call import CallMap
 from mailbot.domain.policy import Policy
 from mailbot.errors import Problem
 
@@ -192,17 +193,39 @@ class Whatsapp:
 
 
 @dataclass(frozen=True, slots=True)
+class Incoming:
+    """A program that sends what people wrote, as signed JSON. `map` says where what stands in it.
+
+    - `signature`: "standard", "hmac" or "token"; the last two stand in the field `header`.
+    - `vouched`: addresses of mail in it are proven. `send_url`: where answers go, "" for nowhere but mail.
+    - `secrets` of its calls, `send_secrets` of ours: each counts, the newest first.
+    """
+
+    name: str
+    mailbox: str
+    signature: str
+    header: str
+    map: CallMap
+    vouched: bool = False
+    send_url: str = field(default="", repr=False)  # some programs have a secret in its path
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    send_secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Channels:
-    """The chats by which customers write beside mail; None where one is not set up."""
+    """The chats and programs by which customers write beside mail; None where one is not set up."""
 
     telegram: Telegram | None = None
     whatsapp: Whatsapp | None = None
+    incoming: tuple[Incoming, ...] = ()
 
     @property
     def mailboxes(self) -> Mapping[str, str]:
         """Return whose tickets the messages of each channel open, by the channel's name."""
         chats = {"telegram": self.telegram, "whatsapp": self.whatsapp}
-        return {name: chosen.mailbox for name, chosen in chats.items() if chosen}
+        found = {name: chosen.mailbox for name, chosen in chats.items() if chosen}
+        return found | {each.name: each.mailbox for each in self.incoming}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mailbot.config.environment import Environment
-from mailbot.config.model import Channels, Console, Settings
+from mailbot.config.environment import ANSWERS, CALLS, Environment, own_name
+from mailbot.config.model import Channels, Console, Incoming, Settings
 from mailbot.config.store_place import store_url
 
 
@@ -52,4 +52,15 @@ def with_channel_secrets(channels: Channels, secrets: Mapping[str, str]) -> Chan
             app_secret=secrets.get("WHATSAPP_APP_SECRET", ""),
             verify_token=secrets.get("WHATSAPP_VERIFY_TOKEN", ""),
         )
-    return replace(channels, telegram=telegram, whatsapp=whatsapp)
+    incoming = tuple(_with_secrets(each, secrets) for each in channels.incoming)
+    return replace(channels, telegram=telegram, whatsapp=whatsapp, incoming=incoming)
+
+
+def _with_secrets(program: Incoming, secrets: Mapping[str, str]) -> Incoming:
+    """Return a program with its secrets: one or two, while one is exchanged for the other."""
+    ending = own_name(program.name)
+    return replace(
+        program,
+        secrets=tuple(secrets.get(f"{CALLS}{ending}", "").split()),
+        send_secrets=tuple(secrets.get(f"{ANSWERS}{ending}", "").split()),
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from mailbot.channels.seam import Channel
 from mailbot.config.api import load
 from mailbot.config.model import Console, Settings
 from mailbot.console.app import build
@@ -48,12 +49,14 @@ class Office:
         public_url: str = "",
         console: Console | None = None,
         intake: Intake | None = None,
+        channels: Sequence[Channel] = (),
         **policy_changes: Any,
     ) -> None:
         self.intake = intake or Intake(store, public_url=public_url, **policy_changes)
         self.store = store
         console = console or Console("127.0.0.1", 0, public_url=public_url)
-        self.desk = Desk(self.intake.deps, shipped_settings(), console)
+        by_name = {each.name: each for each in channels}
+        self.desk = Desk(self.intake.deps, shipped_settings(), console, channels=by_name)
         self.app = build(self.desk)
         self._sessions = 0
 

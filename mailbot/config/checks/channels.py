@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from mailbot.config.environment import Environment
+from mailbot.config.checks import incoming
+from mailbot.config.environment import OF_CHANNELS, Environment
 from mailbot.config.files.channels import TelegramEntry, WhatsappEntry
 from mailbot.config.files.mailbot import MailbotFile
 from mailbot.config.model import Channels, Telegram, Whatsapp, WhatsappTemplate
-from mailbot.config.yaml.source import Source
+from mailbot.config.yaml.source import Place, Source
 from mailbot.errors import Problem, install_hint
 
 PACKAGES = ("httpx",)
@@ -25,6 +26,7 @@ def build(file: MailbotFile) -> Channels:
     return Channels(
         _telegram(telegram, telegram.mailbox or first) if telegram else None,
         _whatsapp(whatsapp, whatsapp.mailbox or first) if whatsapp else None,
+        incoming.build(file, first),
     )
 
 
@@ -43,17 +45,25 @@ def _whatsapp(entry: WhatsappEntry, mailbox: str) -> Whatsapp:
 def problems(file: MailbotFile, source: Source) -> Iterator[Problem]:
     """List missing packages, foreign mailboxes, and providers that have no way to call us."""
     known = {box.address for box in file.mailboxes}
-    for name in _configured(file):
-        entry = getattr(file.channels, name)
+    for place, mailbox in _places(file):
         if missing := next((each for each in PACKAGES if find_spec(each) is None), ""):
             message = f"`{missing}` is not installed"
-            yield source.at_key(("channels", name), message, install_hint("channels"))
-        if entry.mailbox and entry.mailbox not in known:
-            message = f"{entry.mailbox} is none of `mailboxes`"
-            yield source.at_value(("channels", name, "mailbox"), message, f"such as {min(known)}")
-        if _is_called(file, name) and not (file.console and file.public_url):
-            message = f"{name} calls us, and there is no address for that"
-            yield source.at_key(("channels", name), message, "set `console` and `public_url`")
+            yield source.at_key(place, message, install_hint("channels"))
+        if mailbox and mailbox not in known:
+            message = f"{mailbox} is none of `mailboxes`"
+            yield source.at_value((*place, "mailbox"), message, f"such as {min(known)}")
+        if _is_called(file, str(place[1])) and not (file.console and file.public_url):
+            message = f"{place[1]} calls us, and there is no address for that"
+            yield source.at_key(place, message, "set `console` and `public_url`")
+    yield from incoming.problems(file, source)
+
+
+def _places(file: MailbotFile) -> Iterator[tuple[Place, str | None]]:
+    """Name where each channel stands in the file, with its own mailbox."""
+    for name in _configured(file):
+        yield ("channels", name), getattr(file.channels, name).mailbox
+    for index, entry in enumerate(file.channels.incoming):
+        yield ("channels", "incoming", index), entry.mailbox
 
 
 def _configured(file: MailbotFile) -> list[str]:
@@ -74,6 +84,7 @@ def warnings(file: MailbotFile, source: Source, environment: Environment) -> Ite
                 credential = f"mailbot-{each.lower().replace('_', '-')}"
                 hint = f"give it as MAILBOT_{each} or as the systemd credential {credential}"
                 yield source.at_key(("channels", name), f"MAILBOT_{each} is missing: it can't work", hint)
+    yield from incoming.warnings(file, source, environment)
     for each in environment.channel_secrets:
-        if each.partition("_")[0].lower() not in configured:
+        if each in OF_CHANNELS and each.partition("_")[0].lower() not in configured:
             yield Problem(f"MAILBOT_{each}", 0, 0, "has no effect: that channel is not set up")

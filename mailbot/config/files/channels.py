@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from mailbot.config.files.entry import Entry
+from mailbot.config.files.incoming import IncomingEntry
 from mailbot.config.yaml.types import Address, Name, WebAddress
 
 Language = Literal["id", "en"]
@@ -54,3 +55,4 @@ class ChannelsEntry(Entry):
 
     telegram: TelegramEntry | None = Field(None, description="a Telegram bot")
     whatsapp: WhatsappEntry | None = Field(None, description="a number at the WhatsApp Cloud API")
+    incoming: list[IncomingEntry] = Field([], description="programs that send what people wrote")

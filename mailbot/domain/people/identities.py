@@ -24,7 +24,7 @@ def is_channel(name: str) -> bool:
 def identity(channel: str, name: str) -> str:
     """Return the identity of somebody in a channel, in small letters. Raises ValueError for unfit letters."""
     found = f"{channel}:{name.lower()}"
-    if not is_identity(found):
+    if not name.isascii() or not is_identity(found):  # the Kelvin sign's small letter is k
         raise ValueError(f"{name!r} can't name anybody in {channel}")
     return found
 
@@ -72,6 +72,11 @@ def mail_form(address: str) -> str:
         return address
     channel, _, name = address.partition(":")
     return f"{name}@{channel}{NOWHERE}"
+
+
+def is_nowhere(address: str) -> bool:
+    """Check for an address of mail that looks like a written identity, or leads nowhere in another way."""
+    return address.lower().endswith(NOWHERE) and not is_identity(address)
 
 
 def from_mail_form(address: str) -> str:

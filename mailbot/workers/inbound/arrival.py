@@ -14,6 +14,7 @@ from mailbot.domain.lifecycle import Decision
 from mailbot.domain.matching import STRONG, Clues, Match, follow, match_ticket, merge_end
 from mailbot.domain.model import NO_HISTORY, Authentication, Author, Direction, InboundMail, Ticket
 from mailbot.domain.people.customer import customer_of
+from mailbot.domain.people.identities import MAIL
 from mailbot.domain.people.participants import Roles
 from mailbot.domain.policy import Agent
 from mailbot.domain.reasons import NO_REASON
@@ -217,7 +218,12 @@ class Arrival:
         return as_stored(mail, decided.acted)
 
     def _proof(self) -> str:
-        """Return how the mail showed that it comes from the agent it names, "" when it did not."""
+        """Return how the mail showed that it comes from the agent it names, "" when it did not.
+
+        What came by a channel shows nothing: a program that vouches for its customers vouches for no agent.
+        """
+        if self.mail.channel != MAIL:
+            return ""
         if self.mail.authentication is Authentication.PASS:
             return "authenticated by a host that we trust"
         if self.mail.authentication is not Authentication.FAIL and self.claimed.envelope.peer:

@@ -16,7 +16,7 @@ from mailbot.domain.model import (
     Report,
 )
 from mailbot.domain.people.customer import is_proven_author, passed_on_for, with_trusted_origin
-from mailbot.domain.people.identities import from_mail_form, mail_form
+from mailbot.domain.people.identities import channel_of, from_mail_form, mail_form
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON
 from mailbot.domain.replies.author import with_author
@@ -72,9 +72,10 @@ def _of_person(mail: InboundMail) -> InboundMail:
 def arrived_by(envelope: Envelope, mail: InboundMail, snapshot: Snapshot) -> Arrived | None:
     """Return by which channel a mail came that we made of what somebody wrote there, None for any other mail."""
     named = (each for each in envelope.recipients if "+c." in each.lower() or "+u." in each.lower())
-    author = mail_form(mail.sender)
+    author, identity = mail_form(mail.sender), from_mail_form(mail.sender)
     found = (snapshot.keys.arrived(each, mail.message_id, author) for each in named)
-    return next(filter(None, found), None)
+    arrived = next(filter(None, found), None)
+    return arrived if arrived and (not identity or channel_of(identity) == arrived.channel) else None
 
 
 def was_made_here(envelope: Envelope, mail: InboundMail, snapshot: Snapshot) -> bool:

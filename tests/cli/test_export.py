@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
 from mailbot.cli import cli
-from mailbot.cli.transfer.restore import restore_export
 from mailbot.store.service.life_lock import LifeLock
 from tests.cli.test_merge import Shell, two
 
@@ -21,12 +19,9 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     made.store.close()
 
 
-def run_restore(shell: Shell, path: Path, store: Path, *, dry_run: bool = False) -> Result:
-    @click.command()
-    def command() -> None:
-        restore_export(path, dry_run=dry_run, in_json=True)
-
-    return CliRunner().invoke(command, env=shell.env | {"MAILBOT_STORE": str(store)})
+def run_restore(shell: Shell, path: Path, store: Path, *words: str) -> Result:
+    environment = shell.env | {"MAILBOT_STORE": str(store)}
+    return CliRunner().invoke(cli, ["import", "jsonl", str(path), "--json", *words], env=environment)
 
 
 async def test_the_store_made_of_an_export_shows_the_same_tickets(shell: Shell, tmp_path: Path) -> None:
@@ -91,6 +86,21 @@ async def test_a_store_that_a_daemon_uses_is_left_alone(shell: Shell, tmp_path: 
         result = run_restore(shell, tmp_path / "all.jsonl", tmp_path / "new.db")
     assert result.exit_code == 1
     assert (tmp_path / "new.db").stat().st_size == 0
+
+
+async def test_a_dry_run_says_what_there_is_and_keeps_nothing(shell: Shell, tmp_path: Path) -> None:
+    await two(shell)
+    shell.run("export", "--out", tmp_path / "all.jsonl")
+    for _ in range(2):
+        result = run_restore(shell, tmp_path / "all.jsonl", tmp_path / "new.db", "--dry-run")
+        assert json.loads(result.output)["records"]["ticket"] == 2
+
+
+def test_options_for_other_desks_do_not_go_with_it(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "all.jsonl").touch()
+    result = run_restore(shell, tmp_path / "all.jsonl", tmp_path / "new.db", "--source", "lama")
+    assert result.exit_code == 2
+    assert "restores a store as it was" in result.output
 
 
 async def test_a_broken_export_is_named_with_its_line_and_nothing_is_imported(

@@ -13,6 +13,7 @@ from mailbot.cli.shared.open_store import OpenStore, fail, now, open_store
 from mailbot.cli.shared.options import parse_time, standard_options
 from mailbot.cli.shared.output import clean, echo, print_facts, print_json
 from mailbot.cli.shared.ticket_lookup import suggest_name
+from mailbot.cli.transfer.restore import restore_export
 from mailbot.operations.importing.formats import FORMATS
 from mailbot.operations.importing.model import Problems, ReadContext, Unreadable
 from mailbot.views.formats import count_text, format_duration
@@ -23,11 +24,12 @@ if TYPE_CHECKING:  # --help must not load what decides
     from mailbot.operations.importing.run import Progress, Survey
 
 SHOWN = 10  # problems, customers and clashes that people see
+OWN = "jsonl"  # an export of mailbot: it makes a store, the others add to one
 LONGEST_NAME = 64  # characters of a source, by its column
 
 
 @click.command("import")
-@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(FORMATS)))
+@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted({*FORMATS, OWN})))
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--source", default="", help="The name of the other desk. Default: FORMAT. A second run needs the same."
@@ -57,7 +59,14 @@ def import_(
 
     FORMAT says what PATH is; `mailbot docs import` has a section for each. The same command again changes nothing, and
     a newer export adds what is new. Replies to the old mails, or with an old number, find their tickets.
+
+    jsonl is a file of `mailbot export`: an empty store gets all of it, with the same numbers, while no daemon runs.
     """
+    if format_ == OWN:
+        if source or mailbox or agents or open_since:
+            raise click.UsageError("jsonl restores a store as it was: only --dry-run and --json go with it")
+        restore_export(path, dry_run=dry_run, in_json=in_json)
+        return
     with open_store(decides=True) as opened:
         moment = now()
         context = ReadContext(

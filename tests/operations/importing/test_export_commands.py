@@ -49,10 +49,11 @@ def tickets(reader: Read, folder: Path) -> list[ImportedTicket]:
 
 # --- Zammad -------------------------------------------------------------------------------------------------
 
+PAGE_SIZE = 2  # an installation may give fewer than were asked for
 TICKETS: list[dict[str, Any]] = [
     exports.zammad_ticket(id=1),
     exports.zammad_ticket(id=2, number="22", state="merged"),
-    *(exports.zammad_ticket(id=key, number=str(key), state="open") for key in range(3, 104)),
+    *(exports.zammad_ticket(id=key, number=str(key), state="open") for key in range(3, 6)),
 ]
 ATTACHED = {"id": 5, "filename": "bukti.pdf", "preferences": {"Content-Type": "application/pdf"}}
 RAW = b"From: budi@pelanggan.example\r\nSubject: Asli\r\n\r\nHalo\r\n"
@@ -78,7 +79,7 @@ class Zammad(BaseHTTPRequestHandler):
         listed = {"users": exports.ZAMMAD_USERS, "ticket_states": exports.ZAMMAD_STATES, "tickets": TICKETS}
         if path in listed:
             assert query["expand"] == "true"
-            page, size = int(query["page"]), int(query["per_page"])
+            page, size = int(query["page"]), min(int(query["per_page"]), PAGE_SIZE)
             return listed[path][(page - 1) * size : page * size]
         endpoint, _, ids = path.partition("/")
         match endpoint:
@@ -134,7 +135,7 @@ def test_the_loop_for_zammad_writes_what_is_read(api: str, tmp_path: Path) -> No
     assert found["1"].tags == ("vip",)
     assert [each.raw for each in found["1"].messages] == [RAW, b""]
     assert [each.content for each in found["3"].messages[0].files] == [PDF]
-    assert found["103"].status is ImportedStatus.OPEN
+    assert found["5"].status is ImportedStatus.OPEN
     assert not list((tmp_path / "export").glob("token*"))
 
 

@@ -25,9 +25,12 @@ class Wanted:
 
 
 async def fetch_all(
-    wanted: Iterable[Wanted], largest: int, language: str
+    wanted: Iterable[Wanted], largest: int, language: str, *, is_patient: bool = True
 ) -> tuple[list[Attachment], list[str]]:
-    """Fetch files one after another. Return them, and a line for each that can't be had. Raises ReadLater."""
+    """Fetch files one after another. Return them, and a line for each that can't be had.
+
+    Raises ReadLater where one can't be had now. Who is not patient any more gets a line for it instead.
+    """
     files, notes = [], []
     for each in wanted:
         name = header_text(each.name)
@@ -41,6 +44,8 @@ async def fetch_all(
             )
         except Gone:
             notes.append(note("gone", language, name))
-        except (NotSent, NoReply) as error:
-            raise ReadLater(f"{name}: {error}") from None
+        except (NotSent, NoReply, ReadLater) as error:
+            if is_patient:
+                raise ReadLater(f"{name}: {error}") from None
+            notes.append(note("gone", language, name))
     return files, notes

@@ -6,6 +6,7 @@ _WORDS = {
     "location": ("lokasi", "location"),
     "contact": ("kontak", "contact"),
     "sticker": ("stiker", "sticker"),
+    "unsupported": ("jenis pesan ini tidak dapat kami baca", "we can't read this kind of message"),
     "too_large": ("file terlalu besar, tidak kami terima", "the file is too large, we did not get it"),
     "gone": ("file tidak dapat diambil", "the file can't be fetched"),
 }

@@ -85,7 +85,7 @@ class Outgoing:
     """A message of ours. `to`: an identity of the channel. `key` names it, the same at each attempt.
 
     - `wrote_at`: when the recipient last wrote by the channel, None: never. `called_at`: when they were last asked to.
-    - `taken`: the parts that the provider has from earlier attempts, from 1.
+    - `taken`: the parts that the provider has from earlier attempts, from 1; 0: a call to write.
     - `kind`: of the notice, such as "answer". `subject`: of the mail that it would be.
     """
 

@@ -64,7 +64,7 @@ def past(connection: Connection, outbox_id: int, recipient: str) -> Past:
     query = select(channel_contacts.c.wrote_at, channel_contacts.c.called_at)
     row = connection.execute(query.where(channel_contacts.c.address == recipient)).first()
     wrote_at, called_at = row or (None, None)
-    return Past(wrote_at, called_at, taken - {CALL})
+    return Past(wrote_at, called_at, taken)
 
 
 def message_id_of(connection: Connection, channel: str, external_id: str) -> str:

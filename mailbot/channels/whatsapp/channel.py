@@ -1,0 +1,27 @@
+"""Take what customers write to a number at the WhatsApp Cloud API, by its signed calls, and answer."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from mailbot.channels.seam import Channel
+from mailbot.channels.whatsapp.api import Api
+from mailbot.channels.whatsapp.calls import receive
+from mailbot.channels.whatsapp.reading import NAME, read
+from mailbot.channels.whatsapp.sink import send
+from mailbot.config.model import Whatsapp
+
+_NOW = partial(datetime.now, UTC)
+
+
+def build(settings: Whatsapp, now: Callable[[], datetime] = _NOW) -> Channel:
+    """Build it. Nothing is asked of WhatsApp before the first message."""
+    api = Api(settings, now)
+    return Channel(
+        NAME,
+        settings.mailbox,
+        read=partial(read, api, settings.phone_number_id),
+        send=partial(send, api, settings),
+        receive=partial(receive, settings),
+        close=api.close,
+    )

@@ -76,6 +76,7 @@ GOALS = (
         for name in ("ticket list", "ticket show NUMBER", "status")
     ),
     Goal("search", "a search p99 (ms)", most=50),
+    Goal("import", "first run (s)", most=600, columns=("records", "mbox")),
     Goal("scale", "mailbot report --since 365d, time (s)", most=10, columns=("100,000",)),
     Goal("scale", "a turn, 500 due, CPU (ms)", most=100, columns=("1,000,000", "100,000")),
     Goal("deadlines", "a turn, nothing due (ms)", most=1),

@@ -14,6 +14,7 @@ from tests.bench.parts import (
     console,
     deadlines,
     fsync,
+    imports,
     load,
     memory,
     pages,
@@ -125,6 +126,14 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
         "search": lambda: _alone(
             f"full text of {max(sizes.desks):,} tickets",
             lambda: search.once(large_desk(folder, max(sizes.desks), sizes.seed), 20, sizes.seed),
+            1,
+        ),
+        "import": lambda: Plan(
+            f"{max(sizes.desks):,} tickets of another desk, three messages each, and again",
+            {
+                what: partial(imports.once, folder, what, max(sizes.desks), sizes.seed)
+                for what in (imports.RECORDS, imports.MBOX)
+            },
             1,
         ),
         "commands": lambda: _alone(

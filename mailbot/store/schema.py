@@ -590,6 +590,7 @@ channel_events = _table(
     _partial("ix_channel_events_new", "channel", "due_at", "id", where="state = 'new'"),
     _partial("ix_channel_events_parked", "id", where="state = 'parked'"),
     Index("ix_channel_events_received_at", "received_at"),
+    _partial("ix_channel_events_inbox_id", "inbox_id", where="inbox_id IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 

@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 from mailbot.domain.commands.taps import VALID_FOR
 from mailbot.store import rate_limits, suppressions
 from mailbot.store.agents import acts, taps
+from mailbot.store.channels import events
 from mailbot.store.console import forms, log_ins, presence, sessions, unconfirmed_posts
 from mailbot.workers.runtime import Deps
 
 EVERY = timedelta(hours=1)
+EVENTS_KEPT = timedelta(days=30)  # longer than a provider repeats one
 ACTS_KEPT = timedelta(days=14)  # longer than a mail is tried
 
 
@@ -41,5 +43,6 @@ def _forget(connection: Connection, items: Sequence[datetime]) -> list[int]:
         + forms.remove_expired(connection, now)
         + presence.remove_expired(connection, now)
         + unconfirmed_posts.remove_expired(connection, now)
+        + events.delete_done(connection, [now - EVENTS_KEPT])[0]
         for now in items
     ]

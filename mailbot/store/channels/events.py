@@ -12,7 +12,9 @@ from mailbot.domain.people.identities import channel_of
 from mailbot.store import inbox
 from mailbot.store.engine import or_skip
 from mailbot.store.inbox import ReceivedMail
+from mailbot.store.retention.legal_holds import held_numbers
 from mailbot.store.schema import NEW, WAITING, channel_contacts, channel_events, outbox
+from mailbot.store.schema import inbox as mails
 
 LONGEST_REASON = 300  # characters
 
@@ -173,6 +175,11 @@ def drop(connection: Connection, items: Sequence[Dropped]) -> list[bool]:
 
 
 def delete_done(connection: Connection, items: Sequence[datetime]) -> list[int]:
-    """Delete events that are done and came before that moment. A provider repeats none that is so old."""
-    old = (channel_events.c.state == InboxState.DONE, channel_events.c.received_at < max(items))
+    """Delete events that are done and came before that moment. A provider repeats none that is so old.
+
+    What belongs to a ticket under a legal hold stays.
+    """
+    held = select(mails.c.id).where(mails.c.ticket.in_(sorted(held_numbers(connection))))
+    is_held = channel_events.c.inbox_id.is_not(None) & channel_events.c.inbox_id.in_(held)
+    old = (channel_events.c.state == InboxState.DONE, channel_events.c.received_at < max(items), ~is_held)
     return [connection.execute(delete(channel_events).where(*old)).rowcount for _ in items]

@@ -28,7 +28,7 @@ from mailbot.domain.compensation.requests import Kind as LedgerKind
 from mailbot.domain.model import OVER, Status
 from mailbot.store.failures import UNREPORTED
 from mailbot.store.lists.ticket_rows import family
-from mailbot.store.retention import mails
+from mailbot.store.retention import channels, mails
 from mailbot.store.retention.legal_holds import held_numbers
 from mailbot.store.retention.rules import Found, Key, Page, Rules, Slice
 from mailbot.store.schema import (
@@ -193,6 +193,8 @@ _OF_TICKET = (
 def _delete(connection: Connection, numbers: Sequence[str], now: datetime) -> None:
     ours = outbox.c.ticket.in_(numbers)
     of_outbox = select(outbox.c.id).where(ours)
+    people = channels.people_of(connection, numbers)
+    channels.delete_sent(connection, of_outbox)
     connection.execute(delete(attempts).where(attempts.c.outbox_id.in_(of_outbox)))
     connection.execute(
         delete(frozen_mails).where(frozen_mails.c.nonce.in_(select(outbox.c.nonce).where(ours)))
@@ -201,6 +203,7 @@ def _delete(connection: Connection, numbers: Sequence[str], now: datetime) -> No
     _forget_mails(connection, numbers, now)
     for table in _OF_TICKET:
         connection.execute(delete(table).where(table.c.ticket.in_(numbers)))
+    channels.delete_people(connection, people)
     connection.execute(delete(links).where(links.c.other.in_(numbers)))
     kept = ("number", "mailbox", "opened_at", "closed_at")
     stays = select(*(tickets.c[name] for name in kept), literal(now, Moment))
@@ -218,6 +221,7 @@ def _forget_mails(connection: Connection, numbers: Sequence[str], now: datetime)
     ids = connection.scalars(union(here, filed)).all()
     connection.execute(delete(attachments).where(attachments.c.inbox_id.in_(ids)))
     connection.execute(delete(raw_mails).where(raw_mails.c.inbox_id.in_(ids)))
+    channels.empty_events(connection, ids)
     deleted_at = func.coalesce(inbox.c.deleted_at, literal(now, Moment))
     gone: dict[str, Any] = {
         "sender": "",

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from mailbot.domain.model import InboxState, OutboxState
 from mailbot.store import frozen
 from mailbot.store.failures import UNREPORTED
+from mailbot.store.retention import channels
 from mailbot.store.retention.rules import Found, Key, Page, Rules, Slice, in_window, is_free, window_end
 from mailbot.store.schema import attachments, attempts, frozen_mails, inbox, outbox, raw_mails, tickets
 
@@ -74,6 +75,7 @@ def drop_raw_mails(connection: Connection, ids: Sequence[int], rules: Rules) -> 
     rows = [(row.inbox_id, row.content) for row in connection.execute(content)]
     _mark(connection, inbox, rows, rules)
     connection.execute(delete(raw_mails).where(raw_mails.c.inbox_id.in_(ids)))
+    channels.empty_events(connection, ids)
 
 
 # --- their files ------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ def _create_of_chats() -> None:
     _partial_index("ix_channel_events_new", "channel_events", ["channel", "due_at", "id"], "state = 'new'")
     _partial_index("ix_channel_events_parked", "channel_events", ["id"], "state = 'parked'")
     op.create_index("ix_channel_events_received_at", "channel_events", ["received_at"])
+    _partial_index("ix_channel_events_inbox_id", "channel_events", ["inbox_id"], "inbox_id IS NOT NULL")
     op.create_table(
         "channel_states",
         sa.Column("channel", sa.String(32), primary_key=True),

@@ -1,0 +1,33 @@
+"""What channels beside mail keep of a ticket or a mail that goes: their providers' events, ids and people."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, select, update
+
+from mailbot.store.schema import channel_contacts, channel_events, channel_messages, participants
+
+
+def empty_events(connection: Connection, inbox_ids: Collection[int]) -> None:
+    """Delete what providers sent, of mails whose bytes go. That an event was there stays, for a repetition."""
+    theirs = (channel_events.c.inbox_id.in_(inbox_ids), channel_events.c.content != b"")
+    connection.execute(update(channel_events).where(*theirs).values(content=b""))
+
+
+def delete_sent(connection: Connection, of_outbox: Select[Any]) -> None:
+    """Delete what providers call messages of ours that go."""
+    connection.execute(delete(channel_messages).where(channel_messages.c.outbox_id.in_(of_outbox)))
+
+
+def people_of(connection: Connection, numbers: Collection[str]) -> list[str]:
+    """Return who takes part in tickets by a channel."""
+    theirs = select(participants.c.address).where(participants.c.ticket.in_(numbers))
+    here = theirs.where(participants.c.address.in_(select(channel_contacts.c.address)))
+    return sorted(set(connection.scalars(here)))
+
+
+def delete_people(connection: Connection, addresses: Collection[str]) -> None:
+    """Delete those who take part in no ticket any more."""
+    elsewhere = select(participants.c.address).where(participants.c.address == channel_contacts.c.address)
+    gone = (channel_contacts.c.address.in_(addresses), ~elsewhere.exists())
+    connection.execute(delete(channel_contacts).where(*gone))

@@ -13,7 +13,7 @@ from mailbot.console.desk import Desk, desk_of
 from mailbot.console.forms import filled as reading
 from mailbot.console.forms.filled import LONGEST_MESSAGE, LONGEST_NAME, TRAP, Filled
 from mailbot.console.forms.frame import find_form, reader_for, show, url_of
-from mailbot.console.forms.rates import may_send
+from mailbot.console.forms.rates import may_be_taken, may_send
 from mailbot.console.guards import is_from_here, public
 from mailbot.domain.web_forms.model import WebForm
 from mailbot.mail.compose.mime_writer import ComposeRefused
@@ -42,7 +42,7 @@ async def send(request: Request) -> Response:
     sent = await request.form(max_files=READ_FILES, max_fields=READ_FIELDS, max_part_size=FIELD_SIZE)
     reader, keys = reader_for(request, form), desk.deps.runtime.snapshot.keys
     filled = await reading.read(form, sent, keys, desk.now(), reader.language, _room(desk))
-    if not may_send(request, filled.address):
+    if not may_send(request) or (filled.is_well and not may_be_taken(request, filled.address)):
         filled.problem = "often"
     if filled.is_well:
         filled.problem = await _take(desk, form, filled, reader.language)

@@ -14,12 +14,17 @@ BY_ADDRESS = Rate(20, timedelta(hours=1))
 OVERALL = Rate(1_000, timedelta(hours=1))
 
 
-def may_send(request: Request, address: str) -> bool:
-    """Count a form. False when too many came from there, for this address, or altogether."""
+def may_send(request: Request) -> bool:
+    """Count a form of this client, whatever is in it. False when too many came from there."""
+    desk = desk_of(request)
+    return desk.clients.take(f"form {client_of(request)}", BY_CLIENT, desk.now())
+
+
+def may_be_taken(request: Request, address: str) -> bool:
+    """Count a form that could be taken. False when too many came for this address, or altogether.
+
+    Others are not counted: what programs send must not use up what people need.
+    """
     desk, now = desk_of(request), desk_of(request).now()
-    keys = (
-        (f"form {client_of(request)}", BY_CLIENT),
-        (f"form-address {owner(address)}", BY_ADDRESS),
-        ("form-overall", OVERALL),
-    )
+    keys = ((f"form-address {owner(address)}", BY_ADDRESS), ("form-overall", OVERALL))
     return all(desk.clients.take(key, rate, now) for key, rate in keys)

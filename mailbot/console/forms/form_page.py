@@ -29,7 +29,7 @@ async def form_page(request: Request) -> Response:
     """Show the form, or that it was sent."""
     form = find_form(request)
     if "sent" in request.query_params:
-        return show(request, form, "sent.html")
+        return show(request, form, "sent.html", switch="")
     return _show(request, form, reading.empty(form))
 
 

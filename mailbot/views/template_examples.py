@@ -105,6 +105,11 @@ def cases_of(chosen: Policy, name: str, variant: str, language: str) -> dict[str
     return {case: of_variant(each, variant) for case, each in examples(name, language, chosen, mailbox)}
 
 
+def in_a_chat(notice: Notice) -> Notice:
+    """Return the example as it goes to somebody in a chat."""
+    return dataclasses.replace(notice, to="whatsapp:+628112233")
+
+
 def render(folder: Path, chosen: Policy, notice: Notice) -> Rendered:
     """Compose the mail and read it again, as a mail program does. Raises CantRender."""
     zone = next((each.zone for each in chosen.calendars.values()), "UTC")

@@ -44,31 +44,44 @@ def list_(in_json: bool) -> None:
 @click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
 @click.option("--variant", default="", help="The variant of an acknowledgement that a rule chooses: fraud.")
 @click.option("--case", default="", help="One of the cases that the template distinguishes.")
+@click.option("--chat", "in_chat", is_flag=True, help="Print the text that goes out in a chat.")
 @click.option("--html", is_flag=True, help="Print the HTML in place of the text.")
 @click.option("--open", "in_browser", is_flag=True, help="Look at the HTML in a browser.")
 @standard_options
 def show(
-    name: str, language: str, variant: str, case: str, html: bool, in_browser: bool, in_json: bool
+    name: str,
+    language: str,
+    variant: str,
+    case: str,
+    in_chat: bool,
+    html: bool,
+    in_browser: bool,
+    in_json: bool,
 ) -> None:
     """Show template NAME, with example values, as its reader gets it.
 
     Brand, address and prefix are those of your first mailbox. Nothing is sent.
     """
-    from mailbot.views.template_examples import cases_of
+    from mailbot.views.template_examples import cases_of, in_a_chat
 
+    if in_chat and (html or in_browser):
+        raise click.UsageError("--chat has no HTML")
     loaded = load_to_decide()
     name, variant = _known(loaded.settings.templates, name, variant)
     cases = cases_of(loaded.policy, name, variant, language)
     if case and case not in cases:
         raise click.BadParameter(f"{case!r}: there are {', '.join(cases)}", param_hint="--case")
     chosen = case or next(iter(cases))
-    mail = _render(loaded.settings.templates, loaded.policy, cases[chosen])
+    notice = in_a_chat(cases[chosen]) if in_chat else cases[chosen]
+    mail = _render(loaded.settings.templates, loaded.policy, notice)
     if in_json:
         print_json({"template": name, "variant": variant or None, "case": chosen, **_json(mail)})
     elif in_browser:
         _open(mail.html)
     elif html:
         echo(mail.html)
+    elif in_chat:
+        echo(clean_block(mail.text))
     else:
         echo(f"Subject: {clean(mail.subject)}\n\n{clean_block(mail.text)}")
         if others := [each for each in cases if each != chosen]:

@@ -20,7 +20,7 @@ from mailbot.mail.compose.template_values import LANGUAGES, NOTICES
 from mailbot.mail.compose.templates import variants
 from mailbot.views.template_examples import CantRender, Rendered, cases_of, render
 
-KINDS = ("subject", "txt", "html")
+KINDS = ("subject", "txt", "html", "chat")
 
 
 async def list_(request: Request, viewer: Viewer) -> Response:

@@ -46,7 +46,7 @@ from mailbot.mail.compose.notice_values import ToAgents, Value
 from mailbot.mail.compose.reply_tokens import MAC, TokenSigner, check_token_fits
 from mailbot.mail.compose.tap_links import tap_links
 from mailbot.mail.compose.template_values import LANGUAGES, Values, build_values
-from mailbot.mail.compose.templates import KINDS, TemplateFailed, Templates
+from mailbot.mail.compose.templates import CHAT, KINDS, TemplateFailed, Templates
 from mailbot.mail.replies.automatic import LOOP_HEADER
 
 __all__ = ["LOOP_HEADER", "ComposeRefused", "Composer", "OutboundMail"]
@@ -206,7 +206,7 @@ class Composer:
 
         try:
             content = [(lang, self._render(notice, lang, values)) for lang in languages]
-            return _join(content, notice.number), ""
+            return _join(content, notice.number, in_chat=is_identity(notice.to)), ""
         except TemplateFailed as error:  # a plain mail is better than none
             texts = ((lang, fallback_text(notice.name, lang, values(lang, None))) for lang in languages)
             return _join([(lang, _Content(*text)) for lang, text in texts], notice.number), str(error)
@@ -233,8 +233,10 @@ class Composer:
         name = notice.name
         if isinstance(notice, Acknowledgement) and self.templates.has(f"{name}.{notice.template}", language):
             name = f"{name}.{notice.template}"
-        printed = values(language, self.templates.names_in(name, language))
-        content = _Content(*(self.templates.render(name, language, kind, printed) for kind in KINDS))
+        in_chat = is_identity(notice.to) and self.templates.has(name, language, CHAT)
+        printed = values(language, self.templates.names_in(name, language, in_chat=in_chat))
+        kinds = (KINDS[0], CHAT) if in_chat else KINDS
+        content = _Content(*(self.templates.render(name, language, kind, printed) for kind in kinds))
         needed = printed.get("needed")
         return _add_request(content, language, needed) if isinstance(needed, dict) else content
 
@@ -314,10 +316,11 @@ def _bulletin_content(notice: Bulletin) -> _Content:
     return _Content(header_text(notice.subject), f"{text}\n\n-- \n{footer}\n", page)
 
 
-def _join(parts: Sequence[tuple[str, _Content]], number: str) -> _Content:
+def _join(parts: Sequence[tuple[str, _Content]], number: str, *, in_chat: bool = False) -> _Content:
     """Join the halves in each language. The ticket number is added to the subject later, once."""
     subjects = (header_text(content.subject.replace(bracketed(number), "")) for _, content in parts)
-    text = _SEPARATOR.join(content.text.strip("\n") for _, content in parts)
+    separator = "\n\n" if in_chat else _SEPARATOR
+    text = separator.join(filter(None, (content.text.strip("\n") for _, content in parts)))
     if len(parts) == 1:
         html = parts[0][1].html
     else:

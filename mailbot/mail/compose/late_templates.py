@@ -10,7 +10,7 @@ import jinja2
 from mailbot.errors import ConfigError
 from mailbot.mail.compose import macros, template_sandbox, template_source, templates
 from mailbot.mail.compose.macros import Macro, Macros
-from mailbot.mail.compose.templates import KINDS, Templates, file_name
+from mailbot.mail.compose.templates import CHAT, KINDS, Templates, file_name
 
 
 def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templates:
@@ -29,8 +29,9 @@ class _Compiled(Mapping[str, jinja2.Template]):
 
     def __init__(self, directory: Path) -> None:
         self._directory, self._environment = directory, template_sandbox.new_environment()
-        self._keys = {file_name(*key): key for key in templates.expected(directory)}
-        self.notices = {f"{language}/{name}" for name, language, _ in self._keys.values()}
+        found = (*templates.expected(directory), *templates.for_chats(directory))
+        self._keys = {file_name(*key): key for key in found}
+        self.notices = {templates.names_key(*key) for key in found}
         self._done: dict[str, tuple[jinja2.Template, frozenset[str]]] = {}
 
     def compile(self, file: str) -> tuple[jinja2.Template, frozenset[str]]:
@@ -63,8 +64,10 @@ class _Names(Mapping[str, frozenset[str]]):
 
     def __getitem__(self, notice: str) -> frozenset[str]:
         language, _, name = notice.partition("/")
+        kinds = (CHAT,) if name.endswith(f":{CHAT}") else KINDS
+        name = name.removesuffix(f":{CHAT}")
         return frozenset().union(
-            *(self._compiled.compile(file_name(name, language, kind))[1] for kind in KINDS)
+            *(self._compiled.compile(file_name(name, language, kind))[1] for kind in kinds)
         )
 
     def __iter__(self) -> Iterator[str]:

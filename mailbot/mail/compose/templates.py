@@ -27,6 +27,8 @@ from mailbot.mail.compose.template_values import (
 _MAILBOX = Mailbox("support@example.com", "Sample Brand", "TOKO")
 
 KINDS = ("subject", "txt", "html")
+CHAT = "chat"  # the short text for chats; what has none is sent as its text
+IN_CHATS = ("acknowledgement", "answer", "closing", "progress", "status")  # notices that may have one
 _VARIANTS_OF = "acknowledgement"  # the notice of key rules can choose a variant
 
 # Without these values the mail has no purpose. An agent's answer is cut at the marker.
@@ -56,7 +58,7 @@ class TemplateFailed(Exception):
 class Templates:
     """All templates, compiled. `clock` counts seconds for the time limit.
 
-    `names`: what the templates of a notice read, by "language/name".
+    `names`: what the templates of a notice read, by "language/name", for chats "language/name:chat".
     """
 
     compiled: Mapping[str, jinja2.Template] = field(repr=False)
@@ -64,12 +66,13 @@ class Templates:
     clock: Callable[[], float] = time.monotonic
     macros: Macros = field(default_factory=Macros)
 
-    def has(self, name: str, language: str) -> bool:
-        return file_name(name, language, KINDS[0]) in self.compiled
+    def has(self, name: str, language: str, kind: str = KINDS[0]) -> bool:
+        return file_name(name, language, kind) in self.compiled
 
-    def names_in(self, name: str, language: str) -> frozenset[str]:
-        """Return the names that the templates of a notice read, in all kinds."""
-        return self.names[f"{language}/{name}"]
+    def names_in(self, name: str, language: str, *, in_chat: bool = False) -> frozenset[str]:
+        """Return the names that the templates of a notice read, in all kinds. `in_chat`: with that for chats."""
+        of_mail = self.names[f"{language}/{name}"]
+        return of_mail | self.names[names_key(name, language, CHAT)] if in_chat else of_mail
 
     def render(self, name: str, language: str, kind: str, values: Values) -> str:
         """Render `<language>/<name>.<kind>.j2` with these values. Raises TemplateFailed."""
@@ -86,12 +89,12 @@ def load(directory: Path, clock: Callable[[], float] = time.monotonic) -> Templa
     problems = list(_unknown_files(directory))
     compiled: dict[str, jinja2.Template] = {}
     names: dict[str, frozenset[str]] = {}
-    for key in expected(directory):
+    for key in (*expected(directory), *for_chats(directory)):
         path = directory / file_name(*key)
         try:
             source = template_source.read(path)
             template, tree = compile_notice(environment, path, source, key[0])
-            compiled[file_name(*key)], of_notice = template, f"{key[1]}/{key[0]}"
+            compiled[file_name(*key)], of_notice = template, names_key(*key)
             names[of_notice] = names.get(of_notice, frozenset()) | template_source.names_in(tree)
             _try(template, path, source, key, clock)
         except ConfigError as error:
@@ -110,6 +113,18 @@ def _notice(name: str) -> str:
 
 def file_name(name: str, language: str, kind: str) -> str:
     return f"{language}/{name}.{kind}.j2"
+
+
+def names_key(name: str, language: str, kind: str) -> str:
+    """Return under which key `Templates.names` has what a template reads."""
+    return f"{language}/{name}:{CHAT}" if kind == CHAT else f"{language}/{name}"
+
+
+def for_chats(directory: Path) -> list[tuple[str, str, str]]:
+    """List (notice, language, kind) of the templates for chats that are there."""
+    names = (*IN_CHATS, *variants(directory))
+    listed = ((name, language, CHAT) for name in names for language in LANGUAGES)
+    return [key for key in listed if (directory / file_name(*key)).exists()]
 
 
 def variants(directory: Path) -> tuple[str, ...]:
@@ -179,7 +194,7 @@ def _unknown_files(directory: Path) -> Iterator[Problem]:
     if not directory.is_dir():
         yield template_source.problem(directory, "there is no such folder of templates")
         return
-    files = [file_name(*key) for key in expected(directory)]
+    files = [file_name(*key) for key in (*expected(directory), *for_chats(directory))]
     folders = [directory / language for language in LANGUAGES]
     own = (*folders, directory / macros.FOLDER)
     for path in (path for folder in (directory, *folders) if folder.is_dir() for path in folder.iterdir()):

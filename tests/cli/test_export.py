@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from mailbot.cli import cli
 from mailbot.store.service.life_lock import LifeLock
 from tests.cli.test_merge import Shell, two
+from tests.workers.test_undo_lives import deliver
 
 
 @pytest.fixture
@@ -40,6 +41,21 @@ async def test_the_store_made_of_an_export_shows_the_same_tickets(shell: Shell, 
     for part in ("messages", "events", "participants", "opened_at", "team"):
         assert after[part] == before[part]
     assert "Pesanan saya belum sampai" in shell.run("ticket", "raw", other)
+
+
+async def test_commands_on_the_restored_store_know_what_was_sent(shell: Shell, tmp_path: Path) -> None:
+    number, _ = await two(shell)
+    deliver(shell.desk)
+    sent = shell.shown("outbox", "list", "--state", "sent")
+    shell.run("export", "--out", tmp_path / "all.jsonl")
+    run_restore(shell, tmp_path / "all.jsonl", tmp_path / "new.db")
+    shell.env["MAILBOT_STORE"] = str(tmp_path / "new.db")
+    assert [each["id"] for each in shell.shown("outbox", "list", "--state", "sent")] == [
+        each["id"] for each in sent
+    ]
+    assert "sent" in shell.run("outbox", "show", sent[0]["id"])
+    assert number in shell.run("prove", number)
+    assert number in shell.run("explain", number)
 
 
 async def test_an_export_to_standard_output_is_the_file(shell: Shell, tmp_path: Path) -> None:

@@ -164,6 +164,20 @@ def test_a_dry_run_leaves_the_store_empty(file: Path, store_url: str) -> None:
     assert with_connection(store_url, lambda c: c.scalar(select(func.count()).select_from(tickets))) == 0
 
 
+def test_an_import_that_breaks_off_leaves_the_store_empty(file: Path, store_url: str) -> None:
+    def broken(records: Iterable[Record], total: int, _label: str) -> Iterable[Record]:
+        for place, record in enumerate(records):
+            if place == total - 2:
+                raise KeyboardInterrupt
+            yield record
+
+    with pytest.raises(KeyboardInterrupt):
+        jsonl.restore(store_url, file, broken)
+    assert with_connection(store_url, lambda c: c.scalar(select(func.count()).select_from(tickets))) == 0
+    restored(store_url, file)
+    assert exported(store_url) == file.read_bytes()
+
+
 def test_a_store_with_tickets_is_left_alone(file: Path, store_url: str) -> None:
     restored(store_url, file)
     with pytest.raises(move.MoveRefused, match="not empty"):

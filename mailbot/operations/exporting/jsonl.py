@@ -41,6 +41,7 @@ class Exported:
 
 def export(connection: Connection, out: BinaryIO, since: datetime | None, watch: Watch) -> Exported:
     """Write all records, or those that changed since a moment, from the state that `connection` reads."""
+    read.allow_pauses(connection)
     lines, exported = _Lines(out), Exported()
     lines.put(HEADER, {"format": FORMAT, "version": VERSION, "since": _text(since)})
     for shape in SHAPES:

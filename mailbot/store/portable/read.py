@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     func,
     select,
+    text,
     type_coerce,
 )
 
@@ -27,6 +28,12 @@ from mailbot.store.portable.values import Form
 READ_AHEAD, READ_AHEAD_BLOBS = 500, 4  # rows; one with a mail may have 64 MB
 
 Record = dict[str, Any]
+
+
+def allow_pauses(connection: Connection) -> None:
+    """Let whoever takes the records pause: PostgreSQL would end our transaction after a minute."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def count(connection: Connection, shape: Shape, since: datetime | None = None) -> int:

@@ -17,7 +17,12 @@ from mailbot.mail.compose.cleaning import header_text
 LARGEST_FILE = 20_000_000  # bytes that a bot may fetch ("getFile")
 LARGEST_REPLY = 16_000_000  # bytes: a hundred updates of the longest texts
 SECONDS = 30.0
+NOBODY = "0"  # the bot of no token
 _TOKEN = re.compile("([0-9]{1,20}):[A-Za-z0-9_-]{1,100}")
+
+_NO_TOKEN = ": is MAILBOT_TELEGRAM_TOKEN the bot's token?"
+_OTHER = ": only one program may ask. `mailbot channels setup telegram` removes a webhook"
+_HINTS = {401: _NO_TOKEN, 404: _NO_TOKEN, 409: _OTHER}
 
 _Result = TypeVar("_Result")
 
@@ -26,7 +31,8 @@ class Refused(Exception):
     """Telegram's reply says no. `code`: of HTTP. The text is for operators."""
 
     def __init__(self, code: int, description: str, retry_after: int = 0) -> None:
-        super().__init__(_explained(code, description, retry_after))
+        hint = _HINTS.get(code, "") or (f": again in {retry_after} s" if retry_after else "")
+        super().__init__(f"Telegram answers {code} {description}".rstrip() + hint)
         self.code, self.description = code, description
         self.retry_after = timedelta(seconds=min(retry_after, 86_400)) if retry_after else None
 
@@ -37,20 +43,20 @@ class Refused(Exception):
 
 
 class Api:
-    """The Bot API as one bot may use it. `bot`: its id, which its token begins with; "0" without a token."""
+    """The Bot API as one bot may use it. `bot`: its id, which its token begins with."""
 
     def __init__(self, settings: Telegram) -> None:
-        self._token = settings.token
-        found = _TOKEN.fullmatch(self._token)
-        self._is_usable, self.bot = found is not None, found[1] if found else "0"
+        self._token, found = settings.token, _TOKEN.fullmatch(settings.token)
+        self.bot = found[1] if found else NOBODY
         self._http = HttpClient(settings.api)
         self.close = self._http.close
 
     async def call(
-        self, method: str, kind: type[_Result], *, seconds: float = SECONDS, **content: Any
+        self, method: str, kind: type[_Result], seconds: float = SECONDS, **content: Any
     ) -> _Result:
         """Call a method and return its result. Raises Refused, NotSent and NoReply."""
-        self._require_token()
+        if self.bot == NOBODY:
+            raise NotSent("MAILBOT_TELEGRAM_TOKEN is missing, or it is no token as BotFather gives it")
         path = f"bot{self._token}/{method}"
         try:
             answer = await self._http.ask("POST", path, seconds=seconds, largest=LARGEST_REPLY, **content)
@@ -74,25 +80,10 @@ class Api:
             place = await self.call("getFile", File, json={"file_id": file_id})
             path = f"file/bot{self._token}/{quote(place.file_path)}"
             answer = await self._http.ask("GET", path, seconds=SECONDS, largest=LARGEST_FILE)
+            if answer.status != 200:
+                raise Refused(400 if answer.status == 404 else answer.status, "for a file")
         except Refused as refusal:
             if refusal.is_ours:
                 raise ReadLater(str(refusal)) from None
             raise (TooLarge if "too big" in refusal.description else Gone) from None
-        if answer.status == 200:
-            return answer.body
-        raise (
-            Gone if answer.status in (400, 404) else ReadLater(f"Telegram answers {answer.status} for a file")
-        )
-
-    def _require_token(self) -> None:
-        if not self._is_usable:
-            raise NotSent("MAILBOT_TELEGRAM_TOKEN is missing, or it is no token as BotFather gives it")
-
-
-def _explained(code: int, description: str, retry_after: int) -> str:
-    said = f"Telegram answers {code} {description}".rstrip()
-    if code in (401, 404):
-        return f"{said}: is MAILBOT_TELEGRAM_TOKEN the bot's token?"
-    if code == 409:
-        return f"{said}: only one program may ask. `mailbot channels setup telegram` removes a webhook"
-    return f"{said}: again in {retry_after} s" if retry_after else said
+        return answer.body

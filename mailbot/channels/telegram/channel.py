@@ -21,16 +21,9 @@ SECRET_HEADER = "x-telegram-bot-api-secret-token"
 def build(settings: Telegram) -> Channel:
     """Build it. Nothing is asked of Telegram before the first call."""
     api = Api(settings)
-    calls, asks = partial(receive, api.bot, settings.secret), partial(poll, api)
-    return Channel(
-        NAME,
-        settings.mailbox,
-        partial(read, api),
-        partial(send, api),
-        receive=calls if settings.webhook else None,
-        poll=None if settings.webhook else asks,
-        close=api.close,
-    )
+    calls = partial(receive, api.bot, settings.secret) if settings.webhook else None
+    asks = None if settings.webhook else partial(poll, api)
+    return Channel(NAME, settings.mailbox, partial(read, api), partial(send, api), calls, asks, api.close)
 
 
 async def poll(api: Api, position: str) -> Polled:
@@ -62,8 +55,6 @@ def receive(bot: str, secret: str, call: Call) -> Reply:
     given = call.headers.get(SECRET_HEADER, "")
     if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
         return Reply(401, "the secret token is missing or wrong")
-    if call.method != "POST":
-        return Reply(405, "updates come by POST")
     number = update_id(call.body)
     if number is None:
         return Reply(400, "this is no update")

@@ -17,7 +17,6 @@ from mailbot.domain.people.identities import identity
 from mailbot.mail.compose.cleaning import body_text, header_text
 
 NAME: Final = "telegram"
-LONGEST_NAME = 80  # characters
 GREETED = frozenset({"/start", "/help"})
 FILE_KINDS = {"document": "", "video": ".mp4", "video_note": ".mp4", "voice": ".ogg", "audio": ".mp3"}
 
@@ -37,20 +36,18 @@ async def read(api: Api, event: Event) -> Sequence[Found]:
     author = message.author
     if author is None or author.is_bot or author.id != message.chat.id:
         return [Nothing("not written by the person of the chat")]
-    return [await _read(api, message, author)]
+    return [await _read(api, message, author, is_edited=not update.message)]
 
 
-async def _read(api: Api, message: Message, author: User) -> Found:
+async def _read(api: Api, message: Message, author: User, *, is_edited: bool) -> Found:
     language = "id" if author.language_code[:2] in ("", "id", "ms", "jv", "su") else "en"
-    who, name = (
-        identity(NAME, str(author.id)),
-        header_text(f"{author.first_name} {author.last_name}", LONGEST_NAME),
-    )
+    who = identity(NAME, str(author.id))
+    name = header_text(f"{author.first_name} {author.last_name}", limit=80)
     command = _command(message.text)
-    if command in GREETED and not message.edit_date:
+    if command in GREETED and not is_edited:
         return Greeting(who, name, language)
     lines, files = _lines(message, language), list[Attachment]()
-    if message.edit_date:
+    if is_edited:
         lines = [note("edited", language), *lines] if lines else []
     else:
         files, notes = await fetch_all(_wanted(api, message), LARGEST_FILE, language)
@@ -60,9 +57,11 @@ async def _read(api: Api, message: Message, author: User) -> Found:
     if message.forward_origin:
         lines.insert(0, note("forwarded", language))
     text = "status" if command == message.text.strip() == "/status" else body_text("\n\n".join(lines))
-    own, answered = _external_id(api, message), message.reply_to_message
-    is_ours = answered is not None and answered.author is not None and str(answered.author.id) == api.bot
-    answers = f"{api.bot}.{author.id}.{answered.message_id}" if answered and is_ours else ""
+    # Numbers of messages mean something in their chat alone, and a changed message is another one.
+    own = f"{api.bot}.{author.id}.{message.message_id}" + (f".{message.edit_date}" if is_edited else "")
+    answered, answers = message.reply_to_message, ""
+    if answered and answered.author and str(answered.author.id) == api.bot:
+        answers = f"{api.bot}.{author.id}.{answered.message_id}"
     return ChannelMessage(NAME, who, own, text, name, files=tuple(files), answers=answers)
 
 
@@ -70,12 +69,6 @@ def _command(text: str) -> str:
     """Return "/start" for "/start@the_bot x", "" for a text that begins with no command."""
     first = text.split(maxsplit=1)[:1]
     return first[0].partition("@")[0].lower() if first and first[0].startswith("/") else ""
-
-
-def _external_id(api: Api, message: Message) -> str:
-    """Return what names a message for good: numbers of messages mean something in their chat alone."""
-    version = f".{message.edit_date}" if message.edit_date else ""
-    return f"{api.bot}.{message.chat.id}.{message.message_id}{version}"
 
 
 def _lines(message: Message, language: str) -> list[str]:

@@ -30,6 +30,15 @@ class Chat(Struct):
     type: str
 
 
+class Shared(Struct):
+    """What somebody shares: a place, or a contact."""
+
+    latitude: float = 0.0
+    longitude: float = 0.0
+    phone_number: str = ""
+    first_name: str = ""
+
+
 class File(Struct):
     """A file of any kind, or a sticker. `file_size` is 0 and the others are "" where they are not said."""
 
@@ -38,16 +47,6 @@ class File(Struct):
     file_name: str = ""
     file_path: str = ""
     emoji: str = ""
-
-
-class Location(Struct):
-    latitude: float
-    longitude: float
-
-
-class ContactCard(Struct):
-    phone_number: str
-    first_name: str
 
 
 class Sent(Struct):
@@ -70,8 +69,8 @@ class Message(Sent, kw_only=True):
     video_note: File | None = None
     voice: File | None = None
     audio: File | None = None
-    location: Location | None = None
-    contact: ContactCard | None = None
+    location: Shared | None = None
+    contact: Shared | None = None
     sticker: File | None = None
     forward_origin: Raw = Raw()
     reply_to_message: Sent | None = None

@@ -4,10 +4,6 @@ Theory of operation. Telegram knows no key by which it drops a repetition, so ea
 attempt got through (`Outgoing.taken`) is left out. A part without a reply may be there, and counts as unknown.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
 from mailbot.channels.parts import PartRefused, send_parts, split
 from mailbot.channels.seam import Outgoing, Result
 from mailbot.channels.telegram.api import Api, Refused
@@ -22,53 +18,37 @@ SECONDS = 45.0  # for the reply, after megabytes perhaps
 UNWANTED, NO_CHAT = "5.2.1", "5.1.1"
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One request. `content`: as httpx takes it. `else_document`: a picture that may be taken as a file alone."""
-
-    method: str
-    content: dict[str, Any] = field(repr=False)
-    else_document: Attachment | None = None
-
-
 async def send(api: Api, message: Outgoing) -> Result:
-    """Send a message, beginning behind the parts that were taken before. Raises nothing."""
+    """Send a message, without the parts that were taken before. Raises nothing."""
     chat = message.to.partition(":")[2]
 
-    async def send_part(part: _Part) -> str:
-        sent = await _send(api, chat, part)
+    async def send_part(part: str | Attachment) -> str:
+        try:
+            sent = await (_text(api, chat, part) if isinstance(part, str) else _file(api, chat, part))
+        except Refused as refusal:
+            raise PartRefused(_result(refusal)) from None
         return f"{api.bot}.{chat}.{sent.message_id}"
 
-    parts = [*_texts(chat, message.text), *(_file(chat, each) for each in message.files)]
+    parts: list[str | Attachment] = [*split(message.text, LONGEST), *message.files]
     if not parts:
         return Result(AttemptOutcome.FAILED, "the message is empty")
     return await send_parts(parts, message.taken, send_part, "Telegram")
 
 
-def _texts(chat: str, text: str) -> Iterator[_Part]:
-    for each in split(text, LONGEST):
-        shown = {"chat_id": chat, "text": each, "link_preview_options": {"is_disabled": True}}
-        yield _Part("sendMessage", {"json": shown})
+async def _text(api: Api, chat: str, text: str) -> Sent:
+    shown = {"chat_id": chat, "text": text, "link_preview_options": {"is_disabled": True}}
+    return await api.call("sendMessage", Sent, seconds=SECONDS, json=shown)
 
 
-def _file(chat: str, file: Attachment) -> _Part:
+async def _file(api: Api, chat: str, file: Attachment) -> Sent:
+    to, upload = {"chat_id": chat}, (file.name, file.content, file.type)
     if file.type in PHOTOS and len(file.content) <= LARGEST_PHOTO:
-        return _Part("sendPhoto", _upload("photo", chat, file), file)
-    return _Part("sendDocument", _upload("document", chat, file))
-
-
-def _upload(kind: str, chat: str, file: Attachment) -> dict[str, Any]:
-    return {"data": {"chat_id": chat}, "files": {kind: (file.name, file.content, file.type)}}
-
-
-async def _send(api: Api, chat: str, part: _Part) -> Sent:
-    try:
-        return await api.call(part.method, Sent, seconds=SECONDS, **part.content)
-    except Refused as refusal:
-        if refusal.code != 400 or part.else_document is None:
-            raise PartRefused(_result(refusal)) from None
-    document = _Part("sendDocument", _upload("document", chat, part.else_document))
-    return await _send(api, chat, document)  # such as a picture of an odd shape
+        try:
+            return await api.call("sendPhoto", Sent, seconds=SECONDS, data=to, files={"photo": upload})
+        except Refused as refusal:
+            if refusal.code != 400:  # it can't be shown, such as for its shape: as a file it may
+                raise
+    return await api.call("sendDocument", Sent, seconds=SECONDS, data=to, files={"document": upload})
 
 
 def _result(refusal: Refused) -> Result:

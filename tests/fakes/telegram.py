@@ -80,6 +80,7 @@ class FakeTelegram:
         self.blocked: set[int] = set()
         self.unknown: set[int] = set()  # chats that there are not
         self.faults: dict[str, list[str | int]] = {}
+        self.menu: dict[str, list[str]] = {}
         self.echoes = False  # whether refusals repeat the address, as some proxies do
         self.webhook, self.secret, self.last_error = "", "", ""
         self.next_update, self._next_message = 870_000_000, 100
@@ -212,7 +213,7 @@ class FakeTelegram:
     # --- methods --------------------------------------------------------------------------------------------
 
     async def _getMe(self, given: dict[str, Any]) -> Any:
-        return {**BOT, "can_join_groups": False, "can_read_all_group_messages": False}
+        return {**BOT, "can_join_groups": True, "can_read_all_group_messages": False}
 
     async def _getUpdates(self, given: dict[str, Any]) -> Any:
         if self.webhook:
@@ -242,6 +243,10 @@ class FakeTelegram:
 
     async def _deleteWebhook(self, given: dict[str, Any]) -> Any:
         self.webhook = self.secret = ""
+        return True
+
+    async def _setMyCommands(self, given: dict[str, Any]) -> Any:
+        self.menu[given.get("language_code", "")] = [each["command"] for each in given["commands"]]
         return True
 
     async def _getWebhookInfo(self, given: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import BigInteger, Connection, or_, select, type_coerce, update
 
 from mailbot.store.engine import or_skip
-from mailbot.store.schema import MICROSECOND, channel_states, database_now
+from mailbot.store.schema import MICROSECOND, channel_states, database_now, nodes
 
 HELD = timedelta(seconds=60)  # without a word of its node, until another one takes the channel
 
@@ -44,6 +44,12 @@ def release(connection: Connection, items: Sequence[Hold]) -> list[None]:
         mine = (channel_states.c.channel == item.channel, channel_states.c.holder == item.node)
         connection.execute(update(channel_states).where(*mine).values(holder=None, held_until=None))
     return [None] * len(items)
+
+
+def release_of_nobody(connection: Connection) -> None:
+    """Let others have the channels of nodes that died, before their time is over."""
+    dead = channel_states.c.holder.not_in(select(nodes.c.id))
+    connection.execute(update(channel_states).where(dead).values(holder=None, held_until=None))
 
 
 def position(connection: Connection, channel: str) -> str:

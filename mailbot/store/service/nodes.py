@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from mailbot.store import inbox, outbox
+from mailbot.store.channels import states
 from mailbot.store.schema import database_now, nodes
 from mailbot.store.schema import inbox as inbox_table
 from mailbot.store.schema import outbox as outbox_table
@@ -56,7 +57,9 @@ def record_heartbeat(connection: Connection, items: Sequence[Beat]) -> list[int]
     now = database_time(connection)
     register(connection, [node for node in beating if not _record_alive(connection, node, now)])
     if any(item.judges for item in items):
-        connection.execute(delete(nodes).where(nodes.c.seen_at < now - DEAD_AFTER))
+        dead = connection.execute(delete(nodes).where(nodes.c.seen_at < now - DEAD_AFTER)).rowcount
+        if dead:
+            states.release_of_nobody(connection)
     return [_release_of_nobody(connection)] * len(items)
 
 
@@ -76,6 +79,7 @@ def _release_of_nobody(connection: Connection) -> int:
 def mark_others_dead(connection: Connection, items: Sequence[str]) -> list[int]:
     """Mark all other nodes as dead. For SQLite, whose file one daemon locks while it runs."""
     connection.execute(delete(nodes).where(nodes.c.id.not_in(items)))
+    states.release_of_nobody(connection)
     return [_release_of_nobody(connection)] * len(items)
 
 

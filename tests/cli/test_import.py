@@ -84,3 +84,17 @@ def test_what_can_not_be_imported_is_refused_with_the_cure(
     result = run(env, *(each.format(tmp_path) for each in words))
     assert result.exit_code == 1
     assert text in result.output
+
+
+def test_people_find_a_ticket_by_its_old_number(env: dict[str, str], tmp_path: Path) -> None:
+    asks = mail("a", Subject="Saldo")
+    answers = {"Subject": "Re: [Ticket#41] Saldo", "References": "<a@lama.example>"}
+    archive = written(
+        tmp_path / "lama.mbox",
+        [asks, mail("b", "support@dukungan.example", "siti@pelanggan.example", 7, **answers)],
+    )
+    assert as_json(env, "mbox", archive)["new"] == 1
+    shown = CliRunner().invoke(cli, ["ticket", "show", "ticket#41", "--json"], env=env)
+    assert json.loads(shown.stdout)["customer"] == "siti@pelanggan.example"
+    missing = CliRunner().invoke(cli, ["ticket", "show", "ticket#42"], env=env)
+    assert "is no ticket number" in missing.output

@@ -10,8 +10,10 @@ from mailbot.cli.shared.open_store import OpenStore, fail
 from mailbot.cli.shared.output import clean
 from mailbot.cli.shared.rows import deleted_text
 from mailbot.domain import ticket_number
+from mailbot.domain.importing import old_numbers
 from mailbot.domain.model import Ticket
 from mailbot.store import queries
+from mailbot.store.importing import aliases
 
 # The parts of a number may be typed with spaces.
 number_argument = click.argument("number", nargs=-1, required=True, shell_complete=complete_number)
@@ -24,9 +26,15 @@ def normalise_number(text: str | Sequence[str]) -> str:
 
 
 def require_number(opened: OpenStore, text: str | Sequence[str]) -> str:
-    """Return the number that the text is. Exit 1 with a suggestion when it is none."""
+    """Return the number that the text is, or that a number of a former desk means. Exit 1 when it is neither."""
     number = normalise_number(text)
-    return number if ticket_number.normalise(number) else fail(unknown_number_text(opened, number))
+    if ticket_number.normalise(number):
+        return number
+    found = opened.store.read_now(aliases.find, [old_numbers.key(number)])
+    if len(found) > 1:
+        listed = " and ".join(ticket for _, ticket in found)
+        fail(f"{clean(number, 60)} was the number of several tickets: {listed}")
+    return found[0][1] if found else fail(unknown_number_text(opened, number))
 
 
 def find_ticket(opened: OpenStore, text: str | Sequence[str]) -> Ticket:

@@ -76,9 +76,7 @@ def _id(text: str) -> str:
 
 def read_message(message: ImportedMessage, own_addresses: Collection[str], now: datetime) -> ReadMessage:
     """Read a message. Never raises: what is no text, address or Message-ID is left out."""
-    written = _written(message)
-    if message.raw:
-        written = _filled(parse(message.raw, own_addresses=own_addresses), written)
+    written = _parsed(message, own_addresses) if message.raw else _written(message)
     if message.direction is not Direction.IN:
         written = replace(written, author=Author.PERSON, author_reason=NO_REASON, no_auto_reply=NO_REASON)
     return ReadMessage(message, written, min(message.at, now))
@@ -111,12 +109,17 @@ def _written(message: ImportedMessage) -> InboundMail:
     )
 
 
-def _filled(mail: InboundMail, written: InboundMail) -> InboundMail:
+def _parsed(message: ImportedMessage, own_addresses: Collection[str]) -> InboundMail:
     """Return a mail as parsed, with what only the export knows. Who wrote it, the desk knew better than From."""
+    mail = parse(message.raw, own_addresses=own_addresses)
+    author = normalise_address(message.author.strip()) or mail.sender
+    name = mail.sender_name or charsets.clean_line(message.author_name, _NAME_LIMIT)
+    if mail.subject and mail.text and mail.message_id:
+        return replace(mail, sender=author, sender_name=name)
+    written = _written(message)
     names = ("subject", "text", "visible", "message_id", "references", "attachments", "to", "cc")
-    kept: dict[str, Any] = {name: getattr(mail, name) or getattr(written, name) for name in names}
-    kept |= {"sender": written.sender or mail.sender, "sender_name": mail.sender_name or written.sender_name}
-    return replace(mail, **kept)
+    kept: dict[str, Any] = {each: getattr(mail, each) or getattr(written, each) for each in names}
+    return replace(mail, **kept, sender=author, sender_name=name)
 
 
 def _files(message: ImportedMessage) -> tuple[Attachment, ...]:

@@ -25,7 +25,8 @@ from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated
 from mailbot.workers.runtime import Runtime
 
-MOST_TICKETS = 100  # of one transaction
+MOST_TICKETS = 500  # of one transaction: each writes pages all over the file
+MOST_BESIDE = 100  # while a daemon is alive
 MOST_BYTES = 8_000_000  # of their mails and files
 TRIES = 5  # of one batch, while others change its tickets
 REST = 1.0  # times as long as a transaction took, while a daemon is alive
@@ -62,7 +63,7 @@ def carry_out(
     store.write_now(ladders.save, run.policy)
     counts, box = Counts(), run.policy.mailboxes[context.mailbox]
     turns = _Turns(store)
-    for part in _batches(found, context):
+    for part in _batches(found, context, turns.most):
         began = time.monotonic()
         counts.add(_record(store, runtime, part, run, box))
         progress(counts)
@@ -82,7 +83,7 @@ def look(
     """Return what a run would do. Nothing is written."""
     counts, survey, box = Counts(), Survey(), run.policy.mailboxes[context.mailbox]
     numbers: dict[str, str] = {}
-    for part in _batches(found, context):
+    for part in _batches(found, context, lambda: MOST_TICKETS):
         planned, here = store.read_now(_look_up, part, run.source)
         counts.add(_expected(planned, run, box))
         survey.clashes += _clashes(planned, here, numbers)
@@ -94,7 +95,9 @@ def look(
     return counts, survey
 
 
-def _batches(found: Iterable[ImportedTicket], context: ReadContext) -> Iterator[list[ImportedTicket]]:
+def _batches(
+    found: Iterable[ImportedTicket], context: ReadContext, most: Callable[[], int]
+) -> Iterator[list[ImportedTicket]]:
     """Yield tickets together, so that no batch is too large and none has one of them twice."""
     part: dict[str, ImportedTicket] = {}
     size = 0
@@ -104,7 +107,7 @@ def _batches(found: Iterable[ImportedTicket], context: ReadContext) -> Iterator[
                 each.place or each.external_id, "the ticket has no message that can be imported"
             )
             continue
-        if each.external_id in part or len(part) == MOST_TICKETS or size > MOST_BYTES:
+        if each.external_id in part or len(part) >= most() or size > MOST_BYTES:
             yield list(part.values())
             part, size = {}, 0
         part[each.external_id] = each
@@ -152,12 +155,19 @@ class _Turns:
     def __init__(self, store: Store) -> None:
         self._store, self._alive, self._looked_at = store, False, float("-inf")
 
+    def most(self) -> int:
+        """Return how many tickets one transaction may have."""
+        return MOST_BESIDE if self._is_alive() else MOST_TICKETS
+
     def rest(self, took: float) -> None:
+        if self._is_alive():
+            time.sleep(took * REST)
+
+    def _is_alive(self) -> bool:
         if time.monotonic() - self._looked_at > LOOK_EVERY:
             nodes = self._store.read_now(queries.list_nodes)
             self._alive, self._looked_at = any(map(daemons.is_alive, nodes)), time.monotonic()
-        if self._alive:
-            time.sleep(took * REST)
+        return self._alive
 
 
 # --- the dry run --------------------------------------------------------------------------------------------

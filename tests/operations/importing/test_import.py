@@ -249,19 +249,19 @@ class _Killed(Exception):
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next_one(desk: Desk) -> None:
-    export = [ticket(desk, str(each)) for each in range(250)]
+    export = [ticket(desk, str(each)) for each in range(1050)]
 
     def dying() -> Iterator[ImportedTicket]:
-        yield from export[:230]
+        yield from export[:1030]
         raise _Killed
 
     with pytest.raises(_Killed):
         import_all(desk, dying())
-    assert len(desk.all(select(ticket_table))) == 200
+    assert len(desk.all(select(ticket_table))) == 1000
     counts = import_all(desk, export)
-    assert (counts.new, counts.same) == (50, 200)
-    assert len(desk.all(select(ticket_table))) == 250
-    assert len(desk.all(select(messages))) == 500
+    assert (counts.new, counts.same) == (50, 1000)
+    assert len(desk.all(select(ticket_table))) == 1050
+    assert len(desk.all(select(messages))) == 2100
 
 
 def test_two_imports_at_once_never_bring_one_message_twice(desk: Desk) -> None:

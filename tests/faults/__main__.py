@@ -23,7 +23,7 @@ from tests.faults.run import Simulation
 from tests.faults.script import SCRIPTS
 
 FEWEST = 160  # points that are tried; --every tries all
-LONGEST = 20  # seconds of a run, which takes less than one
+LONGEST = 20  # seconds of CPU for a run, which takes about one
 MOST = 5  # lines of a run that are printed
 MEMORY = Path("/dev/shm")
 NAMES = {"before": Outcome.BEFORE, "after": Outcome.AFTER, "never": Outcome.NEVER}
@@ -133,18 +133,18 @@ def _begin(directory: str, nodes: int, left_out: Sequence[str]) -> None:
     own.mkdir()
     gc.freeze()  # all that is imported; collecting it again and again takes a tenth of the time
     gc.set_threshold(50_000)
-    signal.signal(signal.SIGALRM, _hangs)
+    signal.signal(signal.SIGPROF, _hangs)
     _simulation = Simulation(own, nodes, frozenset(left_out))
 
 
 def _check(case: Case) -> tuple[Case, list[str]]:
-    signal.alarm(LONGEST)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)
     try:
         return case, _simulation.run(case.script, case.fault, case.expected).violations
     except (Exception, Hangs) as error:
         return case, [f"the run itself failed: {type(error).__name__}: {error}"]
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 class Hangs(SystemExit):

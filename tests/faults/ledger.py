@@ -11,7 +11,17 @@ from sqlalchemy import Connection, Select, select
 
 from mailbot.domain.model import OutboxState
 from mailbot.domain.notices import Acknowledgement
-from mailbot.store.schema import deadlines, events, inbox, messages, nodes, outbox, raw_mails, tickets
+from mailbot.store.schema import (
+    channel_events,
+    deadlines,
+    events,
+    inbox,
+    messages,
+    nodes,
+    outbox,
+    raw_mails,
+    tickets,
+)
 from tests.faults.relay import Arrived
 
 FINAL = (OutboxState.SENT, OutboxState.FAILED, OutboxState.SUPPRESSED)
@@ -31,6 +41,7 @@ class Books:
     deadlines: list[Any]
     outbox: list[Any]
     nodes: list[Any]
+    channel_events: list[Any]
 
     @property
     def counts(self) -> Counts:
@@ -52,7 +63,7 @@ def read(connection: Connection) -> Books:
     return Books(all_of(mails), *(all_of(select(table)) for table in _TABLES))
 
 
-_TABLES = (tickets, messages, events, deadlines, outbox, nodes)
+_TABLES = (tickets, messages, events, deadlines, outbox, nodes, channel_events)
 
 
 def pending(connection: Connection, now: datetime) -> bool:
@@ -61,7 +72,8 @@ def pending(connection: Connection, now: datetime) -> bool:
     owed = select(outbox.c.id).where(outbox.c.state.not_in(FINAL))
     unknown = select(outbox.c.id).where(outbox.c.state == "failed", outbox.c.reported_at.is_(None))
     due = select(deadlines.c.ticket).where(deadlines.c.due_at < now + SOON)
-    return any(connection.execute(query.limit(1)).first() for query in (new, owed, unknown, due))
+    unread = select(channel_events.c.id).where(channel_events.c.state == "new")
+    return any(connection.execute(query.limit(1)).first() for query in (new, owed, unknown, due, unread))
 
 
 def registered(connection: Connection) -> set[str]:
@@ -98,6 +110,9 @@ def _accepted(books: Books, sent: list[str], answered: list[tuple[str, int]]) ->
     for message_id in sent:
         if entries[message_id] != 1:
             yield f"P2: {message_id} is {entries[message_id]} times in the inbox"
+    for row in books.channel_events:
+        if row.state != "done":
+            yield f"P5: channel event {row.id} is {row.state} ({row.reason})"
     for row in books.inbox:
         if row.state != "done":
             yield f"P5: inbox row {row.id} is {row.state} ({row.reason})"

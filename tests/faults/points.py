@@ -21,6 +21,7 @@ BELOW = ("/store/store.py", "/store/writers.py", "/store/engine.py")  # every aw
 # Where no line of mailbot is on the stack: `wait_for` connects in a task of its own, and `World` starts nodes.
 ELSEWHERE = {
     "relay": "mailbot/delivery/smtp_client.py open_session",
+    "chat": "mailbot/workers/channels/reader.py run_once",  # events are read beside each other, in tasks
     "write": "mailbot/daemon.py start",
     "read": "mailbot/daemon.py start",
 }

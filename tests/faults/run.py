@@ -10,10 +10,11 @@ from mailbot.domain.policy import Policy
 from mailbot.store import migrate
 from mailbot.store.engine import open_engine
 from tests.faults import ledger
+from tests.faults.chat import Provider
 from tests.faults.ledger import Counts
 from tests.faults.points import Fault, Points
 from tests.faults.relay import Arrived
-from tests.faults.script import KEPT_FIRST, POLICIES, SCRIPTS, NeverCame, Script, policy
+from tests.faults.script import CHATS, KEPT_FIRST, POLICIES, SCRIPTS, NeverCame, Script, policy
 from tests.faults.virtual import VirtualLoop
 from tests.faults.world import World
 
@@ -35,10 +36,15 @@ class Result:
 
 
 class Simulation:
-    """Runs scripts in `directory`. `nodes`: how many share the store. `left_out`: see `World`."""
+    """Runs scripts in `directory`. `nodes`: how many share the store. `left_out`: see `World`.
 
-    def __init__(self, directory: Path, nodes: int = 1, left_out: frozenset[str] = frozenset()) -> None:
-        self._directory, self._nodes, self._left_out = directory, nodes, left_out
+    `hasty`: a chat confirms before it keeps, see `chat`.
+    """
+
+    def __init__(
+        self, directory: Path, nodes: int = 1, left_out: frozenset[str] = frozenset(), *, hasty: bool = False
+    ) -> None:
+        self._directory, self._nodes, self._left_out, self._hasty = directory, nodes, left_out, hasty
         self._template = directory / "template.db"
         self._path = directory / "run.db"
         self._url = f"sqlite:///{self._path}"
@@ -70,6 +76,8 @@ class Simulation:
 
     async def _run(self, name: str, world: World, expected: Counts | None) -> Result:
         world.direct = name != KEPT_FIRST
+        if way := CHATS.get(name):
+            world.chat = Provider(world, way, hasty=self._hasty)
         script = Script(world)
         found = await self._play(SCRIPTS[name], script)
         world.points.counting = False

@@ -3,6 +3,7 @@
 Several short scripts instead of a long one: each point of each is run again with each outcome.
 """
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
@@ -60,7 +61,9 @@ class Script:
     async def answer(self, customer: str, body: str) -> None:
         """Answer a customer's ticket as the agent who was notified of it."""
         got = await self._wait(lambda mail: mail.recipient == customer, f"a mail to {customer}")
-        number = _subject(got).partition("[")[2].partition("]")[0]
+        await self._answer(_subject(got).partition("[")[2].partition("]")[0], body)
+
+    async def _answer(self, number: str, body: str) -> None:
         notice = await self._wait(
             lambda mail: "tim.example" in mail.recipient and number in _subject(mail), f"a notice of {number}"
         )
@@ -68,6 +71,25 @@ class Script:
         raw, message_id = self._raw(notice.recipient, to, f"Re: {_subject(notice)}", {"body": body})
         await self.world.send(raw, message_id, notice.recipient, (to,), AGENTS)
         await self.world.settle()
+
+    async def chat(self, by: str, text: str) -> None:
+        """Let somebody write by the chat."""
+        provider = self.world.chat
+        assert provider
+        self.sent.append(await provider.write(by, text))
+        await self.world.settle()
+        await self.world.run(30.0, 5.0)
+
+    async def taken_by(self, identity: str) -> str:
+        """Wait for a message of ours in the chat, and return the number in it. Raises NeverCame."""
+        got = await self._wait(lambda mail: mail.recipient == identity, f"a message to {identity}")
+        found = re.search(r"[A-Z]+-[0-9]{8}-[0-9]", got.content.decode())
+        assert found
+        return found[0]
+
+    async def answer_chat(self, identity: str, body: str) -> None:
+        """Answer somebody's ticket as the agent who was notified of it."""
+        await self._answer(await self.taken_by(identity), body)
 
     async def _wait(self, wanted: Callable[[Arrived], bool], name: str) -> Arrived:
         """Wait for a mail at the relay. Raises NeverCame."""
@@ -129,7 +151,30 @@ async def deadline(script: Script) -> None:
     await script.world.run(640.0, script.world.longest_step)
 
 
-SCRIPTS = {each.__name__: each for each in (complaints, conversation, refusals, deadline)}
+async def _chat(script: Script) -> None:
+    """Two people write by a chat, one goes on, an agent answers, and the thanks go onto the same ticket."""
+    await script.chat("budi", "Saldo saya terpotong dua kali")
+    await script.chat("siti", "Paket saya belum sampai")
+    await script.chat("budi", "Transaksinya tanggal 2 Oktober, Rp 350.000.")
+    await script.taken_by("chat:budi")
+    await script.answer_chat("chat:budi", "Mohon kirim nomor rekening supaya bisa kami periksa.")
+    await script.chat("budi", "Nomornya 12345678. Tolong dipercepat ya.")
+
+
+async def chat_polled(script: Script) -> None:
+    """Ask the provider of a chat for news."""
+    await _chat(script)
+
+
+async def chat_called(script: Script) -> None:
+    """Let the provider of a chat call us."""
+    await _chat(script)
+
+
+SCRIPTS = {
+    each.__name__: each for each in (complaints, conversation, refusals, deadline, chat_polled, chat_called)
+}
+CHATS = {"chat_polled": "polled", "chat_called": "called"}  # how messages come in these scripts
 KEPT_FIRST = "kept first"  # the same mails where nothing is decided before it is kept and claimed
 SCRIPTS[KEPT_FIRST] = conversation
 POLICIES = {"deadline": policy(timedelta(minutes=10))}

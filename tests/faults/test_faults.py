@@ -1,13 +1,16 @@
 """The enumerator finds what it is for: faults that are there, and none where the promises hold."""
 
 import ast
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from tests.faults import ledger
-from tests.faults.points import Fault, Outcome, Silence
+from tests.faults.__main__ import MEMORY
+from tests.faults.points import Fault, Outcome, Silence, fault
 from tests.faults.run import Result, Simulation
 
 DAEMON = Path(__file__).parents[2] / "mailbot/daemon.py"
@@ -16,9 +19,16 @@ MEND = frozenset({"release_unheld"})  # releases what a node has claimed and not
 NOT_SIMULATED = {"Mornings", "Absences", "WeeklyReports", "Shadow", "SearchIndex"}
 
 
-@pytest.fixture(scope="module")
-def simulation(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
-    return Simulation(tmp_path_factory.mktemp("faults"))
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """Return a folder in memory where there is one: each commit of hundreds of runs is synced."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def simulation(memory: Path) -> Simulation:
+    return Simulation(memory)
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +128,35 @@ def test_the_simulation_has_every_worker_of_the_daemon() -> None:
     simulated = (Path(__file__).parent / "world.py").read_text()
     assert loops
     assert [name for name in loops if name not in NOT_SIMULATED and f" {name}(" not in simulated] == []
+
+
+# --- a chat -----------------------------------------------------------------------------------------------
+
+
+def first_point(result: Result, action: str) -> int:
+    """Return the first point of a chat with this action that found something to do."""
+    points = (each for each in result.points.reached if "/channels/" in each.place and each.action == action)
+    return next(each.number for each in points if each.number not in result.points.idle)
+
+
+@pytest.mark.parametrize("action", ["write keep", "write finish", "write mark_dot", "chat send"])
+@pytest.mark.parametrize("script", ["chat_called", "chat_polled"])
+def test_a_chat_loses_and_doubles_nothing_whatever_fails_at_its_commits(
+    simulation: Simulation, script: str, action: str
+) -> None:
+    good = simulation.run(script)
+    assert good.violations == []
+    for outcome in Outcome:
+        planned = fault(first_point(good, action), outcome, seed=1)
+        assert simulation.run(script, planned, good.counts).violations == [], planned
+
+
+@pytest.mark.parametrize("script", ["chat_called", "chat_polled"])
+def test_an_order_that_confirms_before_it_keeps_is_found(memory: Path, script: str) -> None:
+    simulation = Simulation(memory, hasty=True)
+    good = simulation.run(script)
+    assert good.violations == []
+    first = next(each.number for each in good.points.reached if each.action == "write keep")
+    lost = Fault(first, Outcome.NEVER, 0.0, Silence.KILLED)
+    found = simulation.run(script, lost, good.counts).violations
+    assert any(line.startswith("P2: <chat.") and "0 times in the inbox" in line for line in found)

@@ -41,7 +41,8 @@ from mailbot.workers.retention import Retention
 from mailbot.workers.runtime import Deps, Runtime, Snapshot
 from mailbot.workers.signing_keys import SigningKeys, build_signer
 from tests.builders import NOW
-from tests.faults.points import Points
+from tests.faults import chat
+from tests.faults.points import Fault, Points
 from tests.faults.relay import MemoryRelay
 from tests.faults.store import FaultyStore, Trouble
 from tests.faults.virtual import VirtualLoop
@@ -97,7 +98,7 @@ class Node:
         policy = await with_former_ladders(self.store, self.world.policy)
         composer = Composer(templates(), keys, policy)
         snapshot = Snapshot(policy, composer, keys, TRUST, AgentLoads(self.world.loop.time))
-        deps = Deps(self.store, Runtime(snapshot), self.world.now, self.metrics, self._waker("delivery"))
+        deps = Deps(self.store, Runtime(snapshot), self.world.now, self.metrics, self.waker("delivery"))
         if self.world.alone:
             await self.store.write(nodes.mark_others_dead, self.name)
         await self.store.write(nodes.register, self._describe())
@@ -105,7 +106,10 @@ class Node:
         for worker in [delivery, intake, *self._workers(deps)]:
             if not self.world.only or worker.name in self.world.only:
                 self.turnings[worker.name] = Turning(worker)
-        direct = DirectIntake(deps, self.name, intake, self.suspects, delivery, self._waker("intake"))
+        direct = DirectIntake(deps, self.name, intake, self.suspects, delivery, self.waker("intake"))
+        if self.world.chat:
+            for worker in chat.workers(self, deps, self.world.chat):
+                self.turnings[worker.name] = Turning(worker)
         keep = direct if self.world.direct else None
         self.accept = MailAcceptor(self.store, self.metrics, keep=keep)
 
@@ -133,13 +137,13 @@ class Node:
             self.name,
             hostname="mailbot.example",
             metrics=self.metrics,
-            wake=self._waker("delivery"),
+            wake=self.waker("delivery"),
             now=self.world.now,
             monotonic=self.world.loop.time,
             random=lambda: 0.5,
         )
 
-    def _waker(self, name: str) -> Callable[[], None]:
+    def waker(self, name: str) -> Callable[[], None]:
         def wake() -> None:
             if turning := self.turnings.get(name):
                 turning.due = 0.0
@@ -147,8 +151,8 @@ class Node:
         return wake
 
     def wake_all(self) -> None:
-        for name in ("intake", "delivery"):
-            self._waker(name)()
+        for name in ("intake", "delivery", "read chat", "poll chat", "send chat"):
+            self.waker(name)()
 
     def turn(self) -> None:
         """Begin the turns that are due."""
@@ -201,6 +205,7 @@ class World:
         self.loop, self.url, self.policy, self.points = loop, url, policy, points
         self.alone, self._count, self._born = count == 1, count, 0
         self.left_out = left_out
+        self.chat: chat.Provider | None = None  # of a channel beside mail
         self.prefix = "n"  # of the names of nodes: no name is used twice in a store
         self.before_commit = self.after_commit = lambda: None
         self.direct = True  # whether mails are decided when they are kept
@@ -296,6 +301,15 @@ class World:
         session, protocol = await self.relay.dial(factory)
         node.sessions = [known for known in node.sessions if not known.is_closing()] + [session]
         return session, protocol
+
+    def silence(self, fault: Fault) -> None:
+        """Kill the node whose await never returns, or freeze its database."""
+        node = CURRENT.get()
+        assert node
+        if fault.kills:
+            node.trouble.killed = True
+        else:
+            node.trouble.freeze()
 
     def _interrupt(self, action: str) -> str | None:
         if action not in ("connect", "offer", "finish", "ehlo"):

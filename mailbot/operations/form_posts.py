@@ -2,7 +2,7 @@
 
 Theory of operation. What a form does is recorded by its key in the same transaction, so a form that is sent twice is
 one message. A message that waits is removed in the transaction that keeps it in the inbox, so none is lost or doubled.
-What an address may not get is decided behind the same work, so that no answer tells whose address it is.
+An address that may not get the mail costs the same work, which is then undone, so that no answer tells whose it is.
 """
 
 import secrets
@@ -24,6 +24,7 @@ from mailbot.operations.confirmation_mail import confirmation_mail
 from mailbot.store import inbox, outbox, rate_limits, suppressions
 from mailbot.store.console import forms, unconfirmed_posts
 from mailbot.store.console.unconfirmed_posts import UnconfirmedPost
+from mailbot.store.database.prepared import savepoint
 from mailbot.store.tickets import Outdated
 from mailbot.workers import outbox_rows
 from mailbot.workers.transaction import Transaction
@@ -80,9 +81,6 @@ def _ask(transaction: Transaction, post: FormPost) -> None:
     box = policy.mailboxes.get(post.form.mailbox) or next(iter(policy.mailboxes.values()))  # after a reload
     mail = confirmation_mail(post.address, box, post.language, policy.zone_of(), url, ends_at, now)
     row = outbox_rows.build_row(mail, snapshot, now, now)
-    if refused := _refusal(transaction, post.address):
-        log.form_not_confirmable(form=post.form.name, reason=refused)
-        return
     waiting = UnconfirmedPost(
         _digest(secret),
         post.mark,
@@ -94,24 +92,32 @@ def _ask(transaction: Transaction, post: FormPost) -> None:
         now,
         ends_at,
     )
-    unconfirmed_posts.add(connection, waiting)
-    outbox.enqueue(connection, [row])
+    try:
+        with savepoint(connection):
+            unconfirmed_posts.add(connection, waiting)
+            outbox.enqueue(connection, [row])
+            _count(transaction, post.address)
+    except _NoMail as refusal:
+        log.form_not_confirmable(form=post.form.name, reason=str(refusal))
 
 
-def _refusal(transaction: Transaction, address: str) -> str:
-    """Return why the address gets no mail, "" where it does; then the mail is counted."""
+class _NoMail(Exception):
+    """The address gets no mail that confirms it. The text is the reason."""
+
+
+def _count(transaction: Transaction, address: str) -> None:
+    """Count the mail to this address. Raises _NoMail, after the same work, where it gets none."""
     connection, policy, now = transaction.connection, transaction.snapshot.policy, transaction.now
     limits = list(confirmation_rates(address, policy))
     spent = spend(limits, rate_limits.load(connection, {key for key, _ in limits}), now)
     suppressed = suppressions.load(connection, {address.lower()}, now)
-    if is_ours(address, policy):
-        return "an address of ours"
-    if suppressed:
-        return "the address is suppressed"
     if isinstance(spent, str):
-        return f"too many for the {spent.removeprefix('form-')}"
+        raise _NoMail(f"too many for the {spent.removeprefix('form-')}")
     rate_limits.save(connection, spent)
-    return ""
+    if is_ours(address, policy):
+        raise _NoMail("an address of ours")
+    if suppressed:
+        raise _NoMail("the address is suppressed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def links(sink: SinkSmtp, address: str) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_form_is_one_ticket_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
     port = free_port()
     browser = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
@@ -91,7 +91,7 @@ async def test_a_form_is_one_ticket_however_often_the_daemon_is_killed(tmp_path:
         assert [row["customer"] for row in rows] == [f"pelanggan{n}@pelanggan.example" for n in range(KILLS)]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_shops_message_is_one_ticket_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
     port = free_port()
     shop = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)

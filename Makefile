@@ -57,8 +57,9 @@ pictures: $(VENV)/dev.stamp  ## the pictures in docs, of each mail on a phone an
 	@$(BIN)/python -m tests.pictures
 	@$(BIN)/python -m tests.console.pictures
 
-commands: $(VENV)/dev.stamp  ## docs/commands.md, from the registry of verbs
+commands: $(VENV)/dev.stamp  ## docs/commands.md and the events of webhooks, from the code
 	@$(BIN)/python -m tests.commands_page
+	@$(BIN)/python -m tests.webhook_events_page
 
 fuzz: $(VENV)/fuzz.stamp  ## looks for bytes that break reading or the dialogue at the door; ARGS='--seconds 60'
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -99,6 +99,7 @@ if TYPE_CHECKING:
 OF_ONE = ("imap", "console", "channels")
 LONG_TURN = timedelta(minutes=15)  # for large mails over a slow IMAP connection, and for the weekly report
 IMAP_GRACE = timedelta(seconds=0.7)  # a fetch cut off loses nothing: an unmarked mail is fetched again
+WEBHOOK_GRACE = timedelta(seconds=3)  # what was cut off is sent again under its id
 DRAIN = timedelta(seconds=75)  # for sessions and sends under way; the unit allows 100 s for all of it
 M_MMAP_THRESHOLD = -3  # of mallopt(3), in glibc's malloc.h
 NO_LIMIT = 1 << 60  # bytes: a database elsewhere looks after its own disk
@@ -244,7 +245,7 @@ class Daemon:
         self._loops: dict[str, Loop] = {}  # those among the services, by name
         self._of_channels: list[str] = []  # names of loops
         self._supervisor = place.supervisor if place else systemd.from_environment(env, os.getpid())
-        self._store = Store(self.settings.store)
+        self._store = Store(self.settings.store, feeds=(lambda: True) if self.settings.webhooks else None)
         self._disk = Path(sqlite_path(self.settings.store)).resolve().parent if self._store.sqlite else None
         self._flow = Backpressure() if "intake" in roles else None  # a node without intake knows no pace
         self._probe = StoreProbe(on_failure=self.metrics.store_failures.inc)
@@ -353,6 +354,11 @@ class Daemon:
             made_at, mails = restored
             log.backup_restored(made_at=made_at, mails=mails)
         await self._store.write(nodes.register, self._describe())
+        if self.settings.webhooks and "delivery" in self._roles:
+            from mailbot.store.webhooks import states
+
+            names = tuple(webhook.name for webhook in self.settings.webhooks)
+            await self._store.write(states.prepare, states.Named(names, _now()))
 
     def _describe(self) -> nodes.Node:
         return nodes.Node(
@@ -371,6 +377,8 @@ class Daemon:
         if "delivery" in roles:
             delivery = self._add_delivery()
             self.add(Loop(FailedMail(deps)))
+            if self.settings.webhooks:
+                self._add_webhooks()
         if "intake" in roles:
             shadow = Shadow(deps)
             self._add_intake(shadow, delivery)
@@ -428,6 +436,18 @@ class Daemon:
         self.add(Loop(delivery, on_stop=delivery.drain))
         self.health.name_trouble(Code.RELAY, lambda: delivery.relay_trouble)
         return delivery
+
+    def _add_webhooks(self) -> None:
+        """Serve each webhook in a loop of its own: a slow one delays nothing else."""
+        from mailbot.views.webhook_json import bodies  # few installations use webhooks
+        from mailbot.workers.webhooks.cleanup import WebhookCleanup
+        from mailbot.workers.webhooks.sender import WebhookSender
+
+        for webhook in self.settings.webhooks:
+            sender = WebhookSender(self._deps, webhook, self.node, bodies)
+            self.add(Loop(sender, grace=WEBHOOK_GRACE, on_stop=sender.close))
+            self.health.name_trouble(Code.WEBHOOK, partial(getattr, sender, "trouble"))
+        self.add(Loop(WebhookCleanup(self._deps, tuple(each.name for each in self.settings.webhooks))))
 
     def _add_intake(self, shadow: Shadow, delivery: Delivery | None) -> None:
         trust, checks = self.settings.trust, None

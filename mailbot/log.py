@@ -585,3 +585,21 @@ def channel_down(*, channel: str, error: str) -> None:
 @_error
 def template_failed(*, kind: str, error: BaseException | str = "") -> None:
     """Log a failed template. The built-in plain text went out in its place."""
+
+
+# --- webhooks ---------------------------------------------------------------------------------------------
+
+
+@_warning
+def webhook_failed(*, webhook: str, code: int | None, error: str, failures: int, retry_in: timedelta) -> None:
+    """Log an attempt that failed. `failures`: in a row. `code`: of the HTTP answer, None without one."""
+
+
+@_info
+def webhook_works_again(*, webhook: str, failures: int) -> None:
+    """Log the first success after so many failures."""
+
+
+@_error
+def webhook_disabled(*, webhook: str, code: int | None, error: str, failures: int) -> None:
+    """Log that nothing more is sent there until an operator enables it: it is gone, or failed for days."""

@@ -55,6 +55,10 @@ COMMANDS = {
         "service.token",
         "Tokens of programs, which use the API in an agent's name: create, list, revoke.",
     ),
+    "webhooks": (
+        "webhooks.group",
+        "Programs elsewhere that hear of events: list, test, replay, disable.",
+    ),
     "console": ("console.group", "The web console: links that log people in, who is logged in."),
     "secret": ("service.secret", "The secrets that sign reply addresses and Message-IDs: list, rotate."),
     "retention": ("service.retention", "How long things are kept, and what is past its time."),

@@ -1,6 +1,7 @@
 """Read the environment: settings that override the YAML, and the secrets, which are nowhere else."""
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -22,6 +23,7 @@ OF_CHANNELS = (
 )
 # Of programs that call us, and of our answers to them: the name of the channel follows.
 CALLS, ANSWERS = "CHANNEL_SECRET", "CHANNEL_SEND_SECRET"
+OF_ACCOUNTS = ("IMAP_PASSWORD", "WEBHOOK_SECRET")  # each may have an ending: _SUPPORT_TOKO_EXAMPLE
 MIN_SECRET = 16  # bytes: the proofs made with it have 128 bits
 MAX_SECRET = 4096
 
@@ -47,6 +49,8 @@ class Environment:
     channel_secrets: Mapping[str, str] = field(
         default_factory=dict, repr=False
     )  # by their names in OF_CHANNELS, or after CALLS and ANSWERS
+    # By what follows WEBHOOK_SECRET; the newest of each first.
+    webhook_secrets: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
 
     def imap_password(self, user: str) -> str:
         """Return the account's own password, else the one for all accounts."""
@@ -75,7 +79,8 @@ def read_environment(env: Mapping[str, str]) -> tuple[Environment, list[Problem]
         previous_secrets=previous,
         relay_password=_decoded("MAILBOT_RELAY_PASSWORD", password, problems),
         oidc_secret=_decoded("MAILBOT_OIDC_SECRET", _secret(env, "OIDC_SECRET", problems), problems),
-        imap_passwords=_imap_passwords(env, problems),
+        imap_passwords=_of_accounts("IMAP_PASSWORD", env, problems),
+        webhook_secrets=_webhook_secrets(env, problems),
         channel_secrets=_channel_secrets(env, problems),
         dkim_key=_secret(env, "DKIM_KEY", problems) or _named_file(env, "DKIM_KEY_FILE", problems),
     )
@@ -143,20 +148,45 @@ def _read_limited(path: Path) -> bytes:
 
 
 def own_name(user: str) -> str:
-    """Return the ending of IMAP_PASSWORD for a user: _SUPPORT_TOKO_EXAMPLE for support@toko.example."""
+    """Return the ending of the variable with an account's secret: _SUPPORT_TOKO_EXAMPLE for support@toko.example."""
     return "_" + re.sub(r"[^A-Z0-9]", "_", user.upper())
 
 
-def _imap_passwords(env: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
-    names = {name.removeprefix("MAILBOT_") for name in env if _is_imap_password(name)}
+def _of_accounts(kind: str, env: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
+    """Read the secrets of one kind, by the endings of their names."""
+    names = {name.removeprefix("MAILBOT_") for name in env if _is_of(kind, name)}
     if env.get("CREDENTIALS_DIRECTORY"):
-        files = Path(env["CREDENTIALS_DIRECTORY"]).glob("mailbot-imap-password*")
+        files = Path(env["CREDENTIALS_DIRECTORY"]).glob(f"mailbot-{kind.lower().replace('_', '-')}*")
         names |= {path.name.removeprefix("mailbot-").upper().replace("-", "_") for path in files}
     return {
-        name.removeprefix("IMAP_PASSWORD"): text
+        name.removeprefix(kind): text
         for name in sorted(names)
         if (text := _decoded(f"MAILBOT_{name}", _secret(env, name, problems), problems))
     }
+
+
+def _is_of(kind: str, variable: str) -> bool:
+    return variable == f"MAILBOT_{kind}" or variable.startswith(f"MAILBOT_{kind}_")
+
+
+def _webhook_secrets(env: Mapping[str, str], problems: list[Problem]) -> dict[str, tuple[bytes, ...]]:
+    """Read one or two secrets of each webhook: while it is changed, receivers know the one or the other."""
+    found = {}
+    for ending, text in _of_accounts("WEBHOOK_SECRET", env, problems).items():
+        try:
+            found[ending] = tuple(map(_webhook_secret, text.split()))
+        except ValueError:
+            hint = "whsec_ and base64 of 24 to 64 bytes: `mailbot webhooks secret` makes one"
+            problems.append(_problem(f"MAILBOT_WEBHOOK_SECRET{ending}", "is no secret of a webhook", hint))
+    return found
+
+
+def _webhook_secret(text: str) -> bytes:
+    """Read a secret as the Standard Webhooks write it. Raises ValueError."""
+    secret = b64decode(text.removeprefix("whsec_"), validate=True)
+    if not text.startswith("whsec_") or not 24 <= len(secret) <= 64:
+        raise ValueError("no secret of a webhook")
+    return secret
 
 
 def _channel_secrets(env: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
@@ -174,10 +204,6 @@ def _channel_secrets(env: Mapping[str, str], problems: list[Problem]) -> dict[st
 
 def _is_program_secret(variable: str) -> bool:
     return variable.startswith((f"MAILBOT_{CALLS}_", f"MAILBOT_{ANSWERS}_"))
-
-
-def _is_imap_password(variable: str) -> bool:
-    return variable == "MAILBOT_IMAP_PASSWORD" or variable.startswith("MAILBOT_IMAP_PASSWORD_")
 
 
 def _decoded(variable: str, raw: bytes | None, problems: list[Problem]) -> str:
@@ -218,7 +244,7 @@ def _misspelt(env: Mapping[str, str]) -> list[Problem]:
     known = [f"MAILBOT_{name}" for name in (*KNOWN, *OF_CHANNELS)]
     warnings = []
     for name in sorted(env):
-        is_ours = name in known or _is_imap_password(name) or _is_program_secret(name)
+        is_ours = name in known or _is_program_secret(name) or any(_is_of(kind, name) for kind in OF_ACCOUNTS)
         if name.startswith("MAILBOT_") and not is_ours:
             meant = get_close_matches(name, known, n=1, cutoff=0.85)
             if meant:

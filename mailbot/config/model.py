@@ -229,6 +229,24 @@ class Channels:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that gets a signed message for each event.
+
+    - `events`: names of `domain.webhooks.event_types`, empty for all; `teams`: whose tickets, empty for all.
+    - `notes`: with the text of internal notes. `allow_networks`: private networks that it may be in.
+    - `secrets`: each makes a signature, the newest first; empty where none is here, as in a shell.
+    """
+
+    name: str
+    url: str = field(repr=False)  # some receivers have a secret in its path
+    events: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    notes: bool = False
+    allow_networks: tuple[str, ...] = ()
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of the listener. Sizes in bytes, `minimum_rate` in bytes a second.
 
@@ -279,6 +297,7 @@ class Settings:
     shadow: Path | None = None  # directory of the shadow policy
     console: Console | None = None
     channels: Channels = Channels()
+    webhooks: tuple[Webhook, ...] = ()
 
     def __repr__(self) -> str:  # neither the secret nor a password in the store's URL
         return f"Settings({str(self.directory)!r})"

@@ -27,6 +27,10 @@ def with_environment(settings: Settings, store: str, directory: Path, environmen
         previous_secrets=environment.previous_secrets,
         console=_with_secret(settings.console, environment.oidc_secret),
         channels=with_channel_secrets(settings.channels, environment.channel_secrets),
+        webhooks=tuple(
+            replace(each, secrets=environment.webhook_secrets.get(own_name(each.name), ()))
+            for each in settings.webhooks
+        ),
         imap=tuple(
             replace(account, password=environment.imap_password(account.user)) for account in settings.imap
         ),

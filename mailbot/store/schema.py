@@ -652,8 +652,8 @@ unconfirmed_posts = _table(
     Index("ix_unconfirmed_posts_address", "address"),
 )
 
-# Events of tickets in the order of their commits, for webhooks; filled only where there are any. `transaction`: of
-# PostgreSQL, so that no reader passes by what is not committed yet.
+# Events of tickets, for webhooks; filled only where there are any. `transaction`: of PostgreSQL, so that no reader
+# passes by what is not committed yet. See `store.webhooks.feed`.
 event_feed = _table(
     "event_feed",
     Column("id", RowId, primary_key=True, autoincrement=True),
@@ -662,14 +662,18 @@ event_feed = _table(
     Column("at", Moment, nullable=False),
     Column("transaction", BigInteger, nullable=False, server_default="0"),
     Index("ix_event_feed_at", "at"),
+    Index("ix_event_feed_transaction", "transaction", "id"),
     sqlite_autoincrement=True,
 )
 
-# How far each webhook was served: everything in `event_feed` up to `position`.
+# How far each webhook was served: of the transactions from `window_from` to before `window_to` everything in
+# `event_feed` up to `position`, and all of the transactions before.
 webhooks = _table(
     "webhooks",
     Column("name", String(64), primary_key=True),
     Column("position", RowId, nullable=False),
+    Column("window_from", BigInteger, nullable=False, server_default="0"),
+    Column("window_to", BigInteger, nullable=False, server_default="1"),
     Column("failures", Integer, nullable=False, server_default="0"),  # in a row
     Column("due_at", Moment, nullable=False),
     Column("delivered_at", Moment),

@@ -16,6 +16,7 @@ from mailbot.store.database.errors import transaction, translating
 from mailbot.store.database.loop_writer import LoopWriter
 from mailbot.store.database.postgresql import allowing
 from mailbot.store.engine import is_sqlite, open_engine
+from mailbot.store.webhooks.feed import OPTION
 from mailbot.store.writers import I, Job, Op, R, Writers, apply, repeated
 
 POSTGRES_WRITERS = 4
@@ -26,14 +27,17 @@ PATIENCE = timedelta(seconds=30)  # a database that is silent for so long is giv
 class Store:
     """An open database: `write`, `read` for coroutines, `write_now`, `read_now` for the command line.
 
-    `patience`: how long a statement may take.
+    `patience`: how long a statement may take. `feeds`: asked at each record whether webhooks hear of events.
     """
 
-    def __init__(self, url: str, patience: timedelta = PATIENCE) -> None:
+    def __init__(
+        self, url: str, patience: timedelta = PATIENCE, *, feeds: Callable[[], bool] | None = None
+    ) -> None:
         self.url = url
         self.sqlite = is_sqlite(url)
         writers = 1 if self.sqlite else POSTGRES_WRITERS
-        self.engine = open_engine(url, writers=writers + 2, patience=patience)
+        engine = open_engine(url, writers=writers + 2, patience=patience)
+        self.engine = engine.execution_options(**{OPTION: feeds}) if feeds else engine
         self._patience = patience
         # One state for all statements of a query; PostgreSQL would show each of them a newer one.
         self._reading = (

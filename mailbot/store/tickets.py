@@ -71,6 +71,7 @@ from mailbot.store.schema import (
     tickets,
 )
 from mailbot.store.store import Store
+from mailbot.store.webhooks import feed
 from mailbot.store.writers import I, R
 
 LOCK_SPACE = 9  # of advisory locks: others use one number, not two
@@ -173,6 +174,7 @@ def record(
     recorded = [row for outcome in outcomes for row in _event_rows(outcome)]
     if recorded:
         _ADD_EVENTS.run(connection, recorded)
+        feed.add(connection, recorded)
     _link(connection, outcomes)
     _add_participants(connection, outcomes)
     _add_messages(connection, outcomes)

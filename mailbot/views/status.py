@@ -111,6 +111,7 @@ class _Reading:
                 *self._remarks(nodes, figures),
                 *_unread_mail(folders),
                 *self._retention(nodes),
+                *self._webhooks(),
                 *([f"the console does not answer here: {console_trouble}"] if console_trouble else []),
                 *remarks,
             ],
@@ -162,6 +163,17 @@ class _Reading:
         if failed := figures.outbox.get(OutboxState.FAILED, 0):
             found.append(f"{failed} mails could not be delivered: `mailbot outbox list --state failed`")
         return found
+
+    def _webhooks(self) -> list[str]:
+        """Remark on webhooks that are disabled or fail for long."""
+        if not self.settings.webhooks:
+            return []
+        from mailbot.store.webhooks import states  # few installations use webhooks
+        from mailbot.workers.webhooks.trouble import trouble_of
+
+        names = {webhook.name for webhook in self.settings.webhooks}
+        known = [each for each in self.store.read_now(states.list_all) if each.name in names]
+        return [clean(text) for each in known if (text := trouble_of(each))]
 
     def _retention(self, nodes: Sequence[queries.NodeStatus]) -> list[str]:
         """Remark when no run ended for hours though something is to be deleted."""

@@ -158,11 +158,12 @@ def open_store(patience: timedelta = PATIENCE, *, decides: bool = False) -> Iter
         loaded, refusal, url = None, error, _named_store(error)
     if reason := missing_store_reason(url):
         fail(reason)
-    store = Store(_waiting_at_most(url, patience), patience)
+    store = Store(_waiting_at_most(url, patience), patience, feeds=lambda: bool(opened.settings.webhooks))
     try:
         if reason := wrong_schema_reason(store):
             fail(reason)
-        yield OpenStore(loaded or _recorded(store, refusal), store)
+        opened = OpenStore(loaded or _recorded(store, refusal), store)
+        yield opened
     finally:
         store.close()
 

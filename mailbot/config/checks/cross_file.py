@@ -34,6 +34,7 @@ REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("teams", ("teams", "*", "agents", "*", "calendar"), "calendar"),
     ("mailbot", ("mailboxes", "*", "incident", "team"), "team"),
     ("mailbot", ("mailboxes", "*", "incident", "level"), "level"),
+    ("mailbot", ("webhooks", "*", "teams", "*"), "team"),
     ("routing", ("rules", "*", "then", "team"), "team"),
     ("routing", ("rules", "*", "then", "level"), "level"),
     ("routing", ("rules", "*", "then", "ladder"), "ladder"),
@@ -56,6 +57,7 @@ KEY_REFERENCES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 # What may occur only once, compared without regard to case.
 UNIQUE: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("mailbot", ("mailboxes", "*", "address"), "is the address of two mailboxes"),
+    ("mailbot", ("webhooks", "*", "name"), "is the name of two webhooks"),
     (
         "mailbot",
         ("mailboxes", "*", "prefix"),

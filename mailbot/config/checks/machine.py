@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailbot.config.build import values_of
-from mailbot.config.checks import channels, console, networks, signing
+from mailbot.config.checks import channels, console, networks, signing, webhooks
 from mailbot.config.environment import Environment, own_name
 from mailbot.config.files.mailbot import ImapEntry, MailbotFile
 from mailbot.config.model import ImapAccount, Limits, Listen, Monitor, Relay, Settings, Trust
@@ -41,6 +41,7 @@ def settings(file: MailbotFile, directory: Path, templates: Path) -> Settings:
         monitor=Monitor(*file.monitor) if file.monitor else None,
         console=console.build(file),
         channels=channels.build(file),
+        webhooks=webhooks.build(file),
         limits=Limits(**file.limits.model_dump(exclude={"filed_per_hour"})),
         log=file.log or "",
         secret=None,
@@ -77,6 +78,7 @@ def check(
     yield from networks.check(file, source)
     yield from console.problems(file, source)
     yield from channels.problems(file, source)
+    yield from webhooks.problems(file, source)
     for index, box in enumerate(file.mailboxes):
         named = "language" in box.model_fields_set and box.language != "both"
         if named and templates.is_dir() and not (templates / box.language).is_dir():
@@ -119,6 +121,7 @@ def warnings(file: MailbotFile, source: Source, environment: Environment) -> Ite
     yield from signing.warnings(file, source, environment)
     yield from console.warnings(file, source, environment)
     yield from channels.warnings(file, source, environment)
+    yield from webhooks.warnings(file, source, environment)
     for index, entry in enumerate(file.imap):
         if not environment.imap_password(entry.user):
             own = f"MAILBOT_IMAP_PASSWORD{own_name(entry.user)}"

@@ -11,6 +11,7 @@ from mailbot.config.files.entry import Entry
 from mailbot.config.files.forms import FormEntry
 from mailbot.config.files.retention import RetentionEntry
 from mailbot.config.files.signature import SignatureEntry
+from mailbot.config.files.webhooks import WebhookEntry
 from mailbot.config.model import MIB, ImapTls, RelayTls
 from mailbot.config.store_place import STORE
 from mailbot.config.yaml.types import (
@@ -330,6 +331,9 @@ class MailbotFile(Entry):
     )
     channels: ChannelsEntry = Field(ChannelsEntry(), description="chats by which customers write beside mail")
     forms: list[FormEntry] = Field([], description="web forms for customers, on the pages")
+    webhooks: list[WebhookEntry] = Field(
+        [], description="programs elsewhere that get a message for each event"
+    )
     limits: LimitsEntry = Field(LimitsEntry(), description="limits of the listeners")
     answers: AnswersEntry = Field(AnswersEntry(), description="limits of automatic answers")
     notices: NoticesEntry = Field(NoticesEntry(), description="what agents get by mail")

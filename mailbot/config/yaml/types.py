@@ -23,6 +23,7 @@ from mailbot.config.yaml.scalars import shown, suggest_of_scale
 from mailbot.domain.policy import Moment, Rate
 from mailbot.domain.routing.conditions import COMPLEXITIES, PRIORITIES, URGENCIES
 from mailbot.domain.routing.text_operators import compiled_pattern
+from mailbot.domain.webhooks.event_types import NAMES
 from mailbot.domain.worktime import Interval
 
 # RFC 5322 section 2.2; at most 76 characters, so that the field's name fits into one line.
@@ -230,6 +231,15 @@ Channel = Annotated[
 WebAddress = Annotated[
     str, _read(web_addresses.web_address, "an https address", "https://login.example/realms/desk")
 ]
+HookName = Annotated[
+    str,
+    _matching("[a-z][a-z0-9-]{0,31}", "is not a name here", "small letters, digits and -: accounting"),
+    WithJsonSchema(_text("a name", "accounting", "data-lake", pattern="^[a-z][a-z0-9-]{0,31}$")),
+]
+HookUrl = Annotated[
+    str, _read(web_addresses.hook_url, "an https address", "https://toko.example/hooks/mailbot")
+]
+EventName = Annotated[str, _one_of(NAMES)]
 PublicUrl = Annotated[
     str, _read(web_addresses.public_url, "https:// and a host", "https://bantuan.dukungan.example")
 ]

@@ -72,7 +72,11 @@ def _problem(model: type[BaseModel], source: Source, detail: ErrorDetails) -> Pr
 def _unknown(model: type[BaseModel], source: Source, place: Place) -> Problem:
     key = str(place[-1])
     if _SECRET.search(key):
-        in_section = {"relay": "MAILBOT_RELAY_PASSWORD", "imap": "MAILBOT_IMAP_PASSWORD"}
+        in_section = {
+            "relay": "MAILBOT_RELAY_PASSWORD",
+            "imap": "MAILBOT_IMAP_PASSWORD",
+            "webhooks": "MAILBOT_WEBHOOK_SECRET_NAME",
+        }
         variable = in_section.get(str(place[0]), "MAILBOT_SECRET")
         hint = f"give it as {variable} or as the systemd credential {variable.lower().replace('_', '-')}"
         return source.at_key(place, f"`{key}`: secrets are not allowed in YAML", hint)

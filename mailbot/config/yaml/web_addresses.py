@@ -1,6 +1,8 @@
 """Read addresses of the web: of our pages, of pages that show our forms, of services that we ask."""
 
 import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from mailbot.config.yaml.scalars import domain, fail, is_loopback, shown, text_of
 
@@ -37,6 +39,33 @@ def web_address(value: object) -> str:
     if any(each in rest for each in "?#@ "):
         fail(f"`{shown(text)}` is not an address of the web", "write it like https://login.example")
     return text
+
+
+def hook_url(value: object) -> str:
+    """Read where a webhook listens, "https://toko.example/hooks". Its addresses are checked when we send."""
+    hint = "write it like https://toko.example/hooks/mailbot"
+    text = text_of(value, "an https address", "https://toko.example/hooks/mailbot")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    known = re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:.]+", host)
+    ends_in_number = re.search(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\.?$", host)  # then it is an IPv4 address, or none
+    if ends_in_number and not _is_address(host):
+        fail("an IP address is written as 203.0.113.7", hint)
+    if not known or parts.scheme not in ("https", "http") or not re.fullmatch(r"[!-~]+", text):
+        fail("this is not an address of the web", hint)
+    if "@" in parts.netloc or "#" in text:
+        fail("an address of a webhook has no user, no password and no #", hint)
+    return text
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def _split_web_address(text: str, what: str, example: str) -> tuple[str, str]:

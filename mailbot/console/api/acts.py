@@ -9,7 +9,7 @@ import msgspec
 from starlette.routing import BaseRoute, Route
 
 from mailbot import log
-from mailbot.console.api import bodies, shapes
+from mailbot.console.api import bodies
 from mailbot.console.api.call import Answer, Call, Description, encode, for_programs
 from mailbot.console.api.read_request import invalid
 from mailbot.console.problems import Problem
@@ -26,6 +26,7 @@ from mailbot.operations import ticket_commands
 from mailbot.operations.program_requests import Answered, ProgramRequest, carry_out_once
 from mailbot.operations.ticket_commands import BY_PROGRAM, TicketCommand
 from mailbot.store import tickets
+from mailbot.views import shapes
 from mailbot.views.clean_text import clean_block
 from mailbot.views.ledger_json import outcome_json
 from mailbot.views.ticket_json import decision_json

@@ -17,7 +17,6 @@ from mailbot.console.api.acts import AGAIN, HEADER
 from mailbot.console.api.bodies import LONGEST, SentFile
 from mailbot.console.api.call import Answer, Call, Description, encode, for_programs
 from mailbot.console.api.read_request import invalid
-from mailbot.console.api.shapes import Moment, shape
 from mailbot.console.problems import Problem
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Ticket
@@ -34,6 +33,7 @@ from mailbot.mail.parsing import attachments
 from mailbot.operations.program_requests import ProgramRequest, carry_out_once
 from mailbot.store import inbox, queries
 from mailbot.store.inbox import Receipt, ReceivedMail
+from mailbot.views.shapes import Moment, shape
 from mailbot.workers.transaction import Transaction
 
 CHANNEL = "api"

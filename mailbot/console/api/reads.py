@@ -8,11 +8,9 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mailbot.console.api import shapes
 from mailbot.console.api.call import Answer, Call, Description, for_programs, scope_of
 from mailbot.console.api.links import linked
 from mailbot.console.api.read_request import invalid
-from mailbot.console.api.shapes import many
 from mailbot.console.problems import Problem
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Status, Turn
@@ -25,12 +23,14 @@ from mailbot.reports.figures.api import Period
 from mailbot.store import conversation
 from mailbot.store.lists import ticket_list, ticket_rows
 from mailbot.store.search import find
+from mailbot.views import shapes
 from mailbot.views.event_json import events_json
 from mailbot.views.json_form import to_json
 from mailbot.views.list_json import found_json
 from mailbot.views.macro_json import macro_json
 from mailbot.views.moments import parse_time
 from mailbot.views.record_json import ticket_json
+from mailbot.views.shapes import many
 from mailbot.views.ticket_json import messages_json, whole_ticket_json
 
 OF_TICKET = ("not-found",)

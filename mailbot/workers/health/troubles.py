@@ -36,6 +36,7 @@ class Code(StrEnum):
     RELAY = "relay"
     IMAP = "imap"
     CHANNEL = "channel"
+    WEBHOOK = "webhook"
     OUTBOX_WAITS = "outbox_waits"
     MAIL_PARKED = "mail_parked"
     DEADLINES_PARKED = "deadlines_parked"
@@ -55,6 +56,7 @@ REMARKS = frozenset(
         Code.DEADLINES_OVERDUE,
         Code.CERTIFICATE,
         Code.OLD_SQLITE,
+        Code.WEBHOOK,
     }
 )
 # With these, this node can't accept a mail now; another one may.

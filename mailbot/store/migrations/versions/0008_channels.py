@@ -118,10 +118,13 @@ def _create_of_webhooks() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_event_feed_at", "event_feed", ["at"])
+    op.create_index("ix_event_feed_transaction", "event_feed", ["transaction", "id"])
     op.create_table(
         "webhooks",
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("position", RowId, nullable=False),
+        sa.Column("window_from", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("window_to", sa.BigInteger, nullable=False, server_default="1"),
         sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
         sa.Column("due_at", Moment, nullable=False),
         sa.Column("delivered_at", Moment),

@@ -1,4 +1,4 @@
-"""The types of the API's answers. They follow from the values that `mailbot.views` turns into JSON.
+"""The types of the API's answers and of webhooks. They follow from the values that `mailbot.views` turns into JSON.
 
 The names of `only` and `rename` are those of the views, so a new field of a ticket is described by itself.
 """

@@ -1,0 +1,1 @@
+"""`mailbot webhooks`: programs elsewhere that hear of events."""

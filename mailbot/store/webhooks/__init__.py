@@ -1,0 +1,1 @@
+"""The feed of events for webhooks, and how far each webhook is."""

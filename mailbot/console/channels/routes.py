@@ -1,5 +1,7 @@
 """The web addresses that providers of channels call: what they send is kept before they get their reply."""
 
+import asyncio
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,6 +16,7 @@ from mailbot.store.channels import events
 from mailbot.store.channels.events import NewEvent
 
 LARGEST = 3_000_000  # bytes of a call: it names files, and holds none
+PATIENCE = 30.0  # seconds for a body
 LONGEST_ID = 500  # characters
 MOST_EVENTS = 1000  # of one call
 
@@ -36,11 +39,16 @@ async def called(request: Request) -> Response:
 
 
 async def _body(request: Request) -> bytes:
+    """Read the body. Raises HTTPException 413 for one that is too large, 408 for one that does not come."""
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            raise HTTPException(413)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
     return bytes(body)
 
 

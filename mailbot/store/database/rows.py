@@ -34,14 +34,12 @@ def fit(value: Any) -> Any:
 
 def canonical(value: Any) -> Any:
     """Return what counts of a JSON value: PostgreSQL reads 2.0 as it likes, and keeps no order of keys."""
-    match value:
-        case float() if value.is_integer():
-            return int(value)
-        case dict():
-            return {key: canonical(value[key]) for key in sorted(value)}
-        case list():
-            return [canonical(item) for item in value]
-    return value
+    kind = type(value)  # as `json` and msgspec make them; most are texts, and an export has millions
+    if kind is dict:
+        return {key: canonical(value[key]) for key in sorted(value)}
+    if kind is list:
+        return [canonical(item) for item in value]
+    return int(value) if kind is float and value.is_integer() else value
 
 
 def canonical_value(value: Any) -> Any:

@@ -12,6 +12,7 @@ from mailbot.console.desk import desk_of
 from mailbot.console.guards import for_agents
 from mailbot.console.respond import page
 from mailbot.domain.people.access import Viewer
+from mailbot.domain.people.identities import read_identity
 from mailbot.domain.reasons import Refusal, render
 from mailbot.mail.parsing import charsets
 from mailbot.operations.open_ticket import OpenTicketCommand, open_in_turn
@@ -46,7 +47,7 @@ async def create(request: Request, viewer: Viewer) -> Response:
 
 def _command(given: dict[str, str], typed: FormData, viewer: Viewer, now: datetime) -> OpenTicketCommand:
     return OpenTicketCommand(
-        customer=given["customer"].lower(),
+        customer=read_identity(given["customer"]) or given["customer"].lower(),
         subject=given["subject"],
         by=viewer.actor,
         now=now,

@@ -152,6 +152,7 @@ class TeamNotice(TicketNotice):
     known: tuple[tuple[Mapping[str, str], str], ...] = ()
     missing: tuple[Mapping[str, str], ...] = ()
     hold_until: datetime | None = None  # it leaves then, unless its ticket joins an incident before
+    answers_to: str = ""  # where answers go, of the customer's identities
     context: TicketContext = NO_CONTEXT
 
 

@@ -72,6 +72,7 @@ def notify_team(
                 known=known,
                 missing=missing,
                 hold_until=builder.hold_until,
+                answers_to=ticket.answers_to,
             )
             for address in recipients
         )

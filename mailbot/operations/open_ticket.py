@@ -1,8 +1,10 @@
 """Open a ticket for a customer who called or came by, or to whom an agent writes first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import formataddr
+
+from sqlalchemy import Connection
 
 from mailbot.domain import commands as c
 from mailbot.domain import reasons
@@ -12,6 +14,7 @@ from mailbot.domain.matching import Match
 from mailbot.domain.model import Direction, Envelope, InboundMail
 from mailbot.domain.opening import open_ticket as decide_opening
 from mailbot.domain.people.customer import is_outside
+from mailbot.domain.people.identities import channel_of, is_identity, mail_form
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason, Refusal
 from mailbot.domain.replies.mail_facts import MailFacts
@@ -23,6 +26,7 @@ from mailbot.operations import acknowledge, ticket_commands
 from mailbot.operations.ticket_commands import TicketCommand
 from mailbot.operations.transaction import transact, transact_in_turn
 from mailbot.store import customer_history, suppressions
+from mailbot.store.channels import identities
 from mailbot.store.codec import match_data
 from mailbot.store.console import forms
 from mailbot.store.store import Store
@@ -36,7 +40,8 @@ from mailbot.workers.transaction import Transaction
 class OpenTicketCommand:
     """A new matter.
 
-    - `customer`: address, with `name` where it is known. `mailbox`: "" for the first one.
+    - `customer`: address, or an identity in a chat that wrote to us before, with `name` where it is known.
+    - `mailbox`: "" for the first one.
     - `said`: what the customer said, by which the rules route it. `note`: for the team alone.
     - `answer`: what the customer gets at once, from the agent `by`.
     - `acknowledge`: the customer gets the number by mail. `take`: the ticket is the agent's who opens it.
@@ -87,7 +92,7 @@ def _decide(transaction: Transaction, request: OpenTicketCommand) -> str | Refus
     policy, connection, now = transaction.snapshot.policy, transaction.connection, request.now
     if request.once and (done := forms.find(connection, request.once, request.by)):
         return done.ticket or reasons.refuse("already_done")
-    if refusal := _why_refused(request, policy):
+    if refusal := _why_refused(request, policy) or _why_unknown(connection, request.customer):
         return refusal
     box = policy.mailboxes[request.mailbox or next(iter(policy.mailboxes))]
     mail = _as_mail(request, box.address)
@@ -112,7 +117,7 @@ def _decide(transaction: Transaction, request: OpenTicketCommand) -> str | Refus
 
 
 def _why_refused(request: OpenTicketCommand, policy: Policy) -> Refusal | None:
-    if not is_ascii_address(request.customer):
+    if not is_identity(request.customer) and not is_ascii_address(request.customer):
         return reasons.refuse("no_address", address=request.customer[:60])
     if not is_outside(request.customer, policy):
         return reasons.refuse("staff_is_no_customer", address=request.customer)
@@ -123,12 +128,21 @@ def _why_refused(request: OpenTicketCommand, policy: Policy) -> Refusal | None:
     return None
 
 
+def _why_unknown(connection: Connection, customer: str) -> Refusal | None:
+    """Refuse an identity in a chat from which nobody has written: a wrong digit would write to a stranger."""
+    if not is_identity(customer) or identities.name_of_contact(connection, customer) is not None:
+        return None
+    return reasons.refuse("identity_unknown", address=customer)
+
+
 def _as_mail(request: OpenTicketCommand, mailbox: str) -> InboundMail:
     """Return the matter as the mail that the customer could have written: rules and language work on that."""
     name = " ".join(request.name.split())[:80]
-    sender = formataddr((name, request.customer)) if name.isascii() else request.customer
+    address = mail_form(request.customer)
+    sender = formataddr((name, address)) if name.isascii() else address
     subject = request.subject.strip() or request.said.strip().split("\n")[0]
-    return parse(write_mail(sender, mailbox, subject[:200], request.said), own_addresses=[mailbox])
+    mail = parse(write_mail(sender, mailbox, subject[:200], request.said), own_addresses=[mailbox])
+    return replace(mail, sender=request.customer, channel=channel_of(request.customer))
 
 
 def _message(mail: InboundMail, request: OpenTicketCommand) -> Message:
@@ -142,6 +156,7 @@ def _message(mail: InboundMail, request: OpenTicketCommand) -> Message:
         mail.visible,
         evidence=match_data(match),
         turn="customer",
+        channel=mail.channel,
         addresses={"name": request.name} if request.name else {},
     )
 

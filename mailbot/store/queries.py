@@ -110,6 +110,7 @@ class MessageView:
     authentication: Authentication
     addresses: Mapping[str, Any]  # see the table
     flags: Sequence[str]
+    channel: str = "mail"  # by which it came
     attachments: Sequence[AttachmentView] = ()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from mailbot.domain import events as e
 from mailbot.domain.actor import Actor
 from mailbot.domain.model import Role
-from mailbot.domain.people.identities import label
+from mailbot.domain.people.identities import label, readable
 from mailbot.domain.reasons import term
 from mailbot.views.clean_text import clean
 from mailbot.views.event_words import (
@@ -35,7 +35,7 @@ def page_event_text(event: e.Event, words: PageWording) -> str:
 
 
 def _one_line(event: e.Event, words: Wording) -> str:
-    return clean(TEXTS[type(event)](event, words), LONGEST)
+    return readable(clean(TEXTS[type(event)](event, words), LONGEST))
 
 
 def actor_text(by: Actor) -> str:

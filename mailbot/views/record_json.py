@@ -16,7 +16,7 @@ TICKET = (
     *("complexity", "priority", "tags", "team", "level", "assignee", "ladder", "rule", "opened_at"),
     *("first_response_at", "closed_at", "cause", "satisfaction", "merged_into", "held_for", "events"),
     *("turn", "turn_until", "turn_why", "unanswered", "answered_at", "answered_by", "informed_until"),
-    *("snoozed_until", "incident"),
+    *("snoozed_until", "incident", "channel"),
 )
 OUTBOX = (
     *("id", "ticket", "kind", "state", "recipient", "attempts", "unknown", "requested_at", "due_at"),

@@ -23,7 +23,7 @@ from mailbot.views.record_json import outbox_json, ticket_json
 MESSAGE = (
     *("id", "at", "direction", "author", "subject", "text", "length", "message_id", "inbox_id"),
     *("home", "no_auto_reply", "author_kind", "author_reason", "authentication", "addresses"),
-    *("flags", "attachments"),
+    *("flags", "attachments", "channel"),
 )
 LONGEST = 1_000_000  # characters of a message
 

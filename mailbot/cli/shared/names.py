@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from mailbot.cli.shared.output import clean
 from mailbot.domain.labels import label
 from mailbot.domain.model import Ticket
+from mailbot.domain.people.identities import label as identity_label
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
 from mailbot.views.wording import replace_addresses, rule_words
@@ -21,8 +22,8 @@ class Names:
                 self._names.setdefault(address, clean(name, 60))
 
     def of(self, address: str | None) -> str:
-        """Return the name of the address, the address itself where none is known."""
-        return self._names.get(address or "", address or "")
+        """Return the name of the address, where none is known the address as people read it."""
+        return self._names.get(address or "", identity_label(address or ""))
 
     def first(self, address: str | None) -> str:
         """Return the first name alone."""

@@ -8,6 +8,7 @@ from mailbot.cli.shared import result_text
 from mailbot.cli.shared.open_store import fail, now, open_store
 from mailbot.cli.shared.output import clean, echo, print_json
 from mailbot.cli.tickets.act import NOTE, acting_options, block
+from mailbot.domain.people.identities import read_identity
 from mailbot.domain.reasons import Refusal
 from mailbot.operations import daemons
 
@@ -49,7 +50,7 @@ def open_(
 
     with open_store(decides=True) as opened:
         request = OpenTicketCommand(
-            customer=customer.strip().lower(),
+            customer=read_identity(customer) or customer.strip().lower(),
             subject=clean(subject, 200),
             by=result_text.find_actor(opened, agent),
             now=now(),

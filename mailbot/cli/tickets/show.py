@@ -14,6 +14,7 @@ from mailbot.cli.shared.ticket_lookup import find_ticket, normalise_number, numb
 from mailbot.cli.shared.wall_clock import WallClock
 from mailbot.domain import ladder
 from mailbot.domain.model import OVER, Status, Ticket
+from mailbot.domain.people.identities import read_identity
 from mailbot.store import queries
 from mailbot.store.lists import customer_names, ticket_list
 from mailbot.views.record_json import ticket_json
@@ -96,7 +97,8 @@ def raw(number: tuple[str, ...], message_id: int | None) -> None:
 @click.option("--level", default="", help="At this level.")
 @click.option("--priority", default="", help="low, normal, high or urgent.")
 @click.option("--agent", "assignee", default="", metavar="ADDRESS", help="Assigned to this agent.")
-@click.option("--customer", default="", metavar="ADDRESS", help="Of this customer.")
+@click.option("--customer", default="", metavar="ADDRESS", help="Of this customer, by all identities.")
+@click.option("--channel", default="", help="Opened by this channel: mail, form, whatsapp, telegram.")
 @click.option("--incident", default="", metavar="NUMBER", help="This incident and its complaints.")
 @click.option("--legal-hold", is_flag=True, help="Only those under a legal hold.")
 @as_option
@@ -116,6 +118,7 @@ def list_(
     priority: str,
     assignee: str,
     customer: str,
+    channel: str,
     incident: str,
     legal_hold: bool,
     agent: str | None,
@@ -138,7 +141,8 @@ def list_(
         level=level,
         priority=priority,
         assignee=assignee.lower(),
-        customer=customer.lower(),
+        customer=read_identity(customer) or customer.lower(),
+        channel=channel.lower(),
         incident=normalise_number(incident) if incident else "",
         held=legal_hold,
         folded=not (customer or incident or legal_hold),

@@ -15,6 +15,7 @@ from mailbot.console.problems import Problem
 from mailbot.domain import ticket_number
 from mailbot.domain.model import Status, Turn
 from mailbot.domain.people.context import File
+from mailbot.domain.people.identities import read_identity
 from mailbot.domain.people.token_scope import EACH
 from mailbot.domain.search import query as search_query
 from mailbot.reports import read as reports
@@ -49,7 +50,10 @@ class TicketQuery(msgspec.Struct, frozen=True, kw_only=True):
     level: Name = ""
     priority: Name = ""
     agent: Annotated[Name, msgspec.Meta(description="Address of whom it is assigned to.")] = ""
-    customer: Annotated[Name, msgspec.Meta(description="Address.")] = ""
+    customer: Annotated[
+        Name, msgspec.Meta(description="Address, or `whatsapp:+628112233`; with linked ones.")
+    ] = ""
+    channel: Annotated[Name, msgspec.Meta(description="By which it was opened: mail, form, whatsapp.")] = ""
     category: Annotated[Name, msgspec.Meta(description="With those below it.")] = ""
     tag: Name = ""
     turn: Turn | None = None
@@ -77,7 +81,8 @@ async def tickets(call: Call) -> Answer:
         level=asked.level,
         priority=asked.priority,
         assignee=asked.agent.lower(),
-        customer=asked.customer.lower(),
+        customer=read_identity(asked.customer) or asked.customer.lower(),
+        channel=asked.channel.lower(),
         category=asked.category,
         tag=asked.tag,
         turn=asked.turn,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from mailbot.domain.model import OVER, Status, Turn
 from mailbot.domain.people.access import Viewer
+from mailbot.domain.people.identities import read_identity
 from mailbot.domain.ticket_number import normalise
 from mailbot.store.lists.ticket_list import TicketFilter
 
@@ -14,7 +15,19 @@ SIZE = 50  # tickets of a page
 LAST = 200  # pages: who wants to see more narrows the list or searches
 LIVE = tuple(status for status in Status if status not in OVER)
 ALL = "all"  # of `status`; "" is all that are not over
-_NAMES = ("team", "level", "priority", "agent", "status", "category", "tag", "turn", "customer", "incident")
+_NAMES = (
+    "team",
+    "level",
+    "priority",
+    "agent",
+    "status",
+    "category",
+    "tag",
+    "turn",
+    "customer",
+    "channel",
+    "incident",
+)
 _FLAGS = ("late", "unassigned", "automatic")
 
 
@@ -36,6 +49,7 @@ class Asked:
     tag: str = ""
     turn: str = ""
     customer: str = ""
+    channel: str = ""
     incident: str = ""
     late: bool = False
     unassigned: bool = False
@@ -79,7 +93,8 @@ class Asked:
             statuses=self.statuses if self.turn in ("", *turns) else ("",),
             team=self.team,
             assignee=self.agent.lower(),
-            customer=self.customer.lower(),
+            customer=read_identity(self.customer) or self.customer.lower(),
+            channel=self.channel.lower(),
             level=self.level,
             priority=self.priority,
             category=self.category,

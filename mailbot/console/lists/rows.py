@@ -12,6 +12,7 @@ from mailbot.domain.day import worklist
 from mailbot.domain.day.worklist import WorkItem
 from mailbot.domain.model import OVER, Ticket, Turn
 from mailbot.domain.people.access import Viewer
+from mailbot.domain.people.identities import MAIL, channel_label, label
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import render
 from mailbot.mail.compose.notice_values import with_labels
@@ -39,6 +40,7 @@ class State(StrEnum):
 class Row:
     """A ticket in a list. `customer`, `agent`: names, or the address where none is known; "" for no agent.
 
+    `channel`: by which it was opened, "" for mail.
     `next_step`: what comes by itself, and when. `drafted`: the viewer has begun to write on it.
     """
 
@@ -50,6 +52,7 @@ class Row:
     promised_at: datetime | None
     next_step: tuple[datetime, str] | None
     drafted: bool
+    channel: str
 
 
 async def rows(desk: Desk, viewer: Viewer, tickets: Sequence[Ticket]) -> list[Row]:
@@ -81,12 +84,13 @@ def _row(
     return Row(
         ticket=ticket,
         subject=clean(ticket.subject) or ticket.number,
-        customer=names.get(ticket.customer) or ticket.customer,
+        customer=names.get(ticket.customer) or label(ticket.customer),
         agent=agent.name if agent else ticket.assignee or "",
         state=state_of(item, now),
         promised_at=None if ticket.status in OVER else item.promised_at,
         next_step=_next_step(item, policy, viewer.language),
         drafted=ticket.number in drafted,
+        channel=channel_label(ticket.channel) if ticket.channel != MAIL else "",
     )
 
 

@@ -8,6 +8,7 @@ from mailbot.console.render import Reader
 from mailbot.console.ticket.load import Dialogue
 from mailbot.domain.model import WAITING_STATES, Author, Direction, OutboxState
 from mailbot.domain.people.context import File
+from mailbot.domain.people.identities import label
 from mailbot.domain.policy import Policy
 from mailbot.mail.compose.notice_values import size_text
 from mailbot.mail.compose.notice_words import UNREAD, WORDS
@@ -108,7 +109,7 @@ class Writer:
     def _author(self, message: PageMessage) -> tuple[str, str]:
         """Return the name and the address. A note names its author with the role."""
         kind, _, name = message.author.partition(":")
-        address = name if kind in _ROLES and name else message.author
+        address = label(name if kind in _ROLES and name else message.author)
         agent = self.policy.agents.get(address)
         own = agent.name if agent else str(message.addresses.get("name", ""))
         return clean(own or address, 120) or self.reader.t("pengirim tidak jelas", "unclear sender"), clean(

@@ -9,6 +9,7 @@ from mailbot.domain.actor import ActorKind
 from mailbot.domain.compensation.requests import Kind
 from mailbot.domain.model import Authentication, Role, Ticket
 from mailbot.domain.notify import missing_details
+from mailbot.domain.people.identities import MAIL, channel_label, label
 from mailbot.domain.reasons import term
 from mailbot.mail.compose.notice_words import WORDS
 from mailbot.views.clean_text import clean
@@ -59,10 +60,12 @@ def _customer(scene: Scene) -> Iterator[Row]:
         proof = Authentication.PASS
     state = {Authentication.PASS: "solved", Authentication.FAIL: "late"}.get(proof, "")
     yield Row(scene.t("Nama", "Name"), clean(scene.customer, _LONGEST), tag=state)
-    yield Row(scene.t("Alamat", "Address"), clean(ticket.customer, _LONGEST))
+    yield Row(scene.t("Alamat", "Address"), clean(label(ticket.customer), _LONGEST))
     yield Row(scene.t("Pengirim", "Sender"), words[proof], tag=state)
     if ticket.reply_to:
-        yield Row(words["reply_to"], clean(ticket.reply_to, _LONGEST))
+        yield Row(words["reply_to"], clean(label(ticket.reply_to), _LONGEST))
+    if ticket.channel != MAIL:
+        yield Row(scene.t("Masuk lewat", "Came by"), channel_label(ticket.channel))
     if ticket.language:
         yield Row(words["language"], words.get(f"lang_{ticket.language}", ticket.language))
 

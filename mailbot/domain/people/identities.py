@@ -12,7 +12,14 @@ NOWHERE = ".invalid"
 _CHANNEL = re.compile("[a-z][a-z0-9-]{0,14}")
 _IDENTITY = re.compile("([a-z][a-z0-9-]{0,14}):([a-z0-9+_-]+(?:[.][a-z0-9+_-]+)*)")
 _GAPS = re.compile(r"[\s().-]+")  # as people write numbers
-_LABELS = {"mail": "email", "whatsapp": "WhatsApp"}
+_LABELS = {
+    "mail": "email",
+    "form": "web form",
+    "page": "page",
+    "whatsapp": "WhatsApp",
+    "telegram": "Telegram",
+}
+_IN_TEXT = re.compile(r"\b(?:whatsapp|telegram):[a-z0-9+_-]+(?:[.][a-z0-9+_-]+)*")
 _LONGEST = 64  # characters of what follows the channel's name: a local part (RFC 5321 section 4.5.3.1.1)
 
 
@@ -46,6 +53,11 @@ def label(address: str) -> str:
         return address
     channel, _, name = address.partition(":")
     return f"{channel_label(channel)} {name}"
+
+
+def readable(text: str) -> str:
+    """Return a sentence of ours with the identities in it as people read them."""
+    return _IN_TEXT.sub(lambda found: label(found[0]), text) if ":" in text else text
 
 
 def channel_label(channel: str) -> str:

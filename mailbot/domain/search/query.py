@@ -15,6 +15,7 @@ from enum import StrEnum
 from itertools import islice, product
 from zoneinfo import ZoneInfo
 
+from mailbot.domain.people.identities import read_identity
 from mailbot.domain.routing.text import fold_accents
 from mailbot.domain.search.stem import spellings
 from mailbot.domain.search.words import is_amount, numbers, split
@@ -89,12 +90,15 @@ STATES = (
     *("open", "closed", "waiting", "escalated"),
     *("new", "merged", "filed", "reopened", "unanswered", "unassigned", "snoozed", "incident", "overdue"),
 )
-TICKET_FILTERS = ("team", "tag", "assignee", "priority", "category", "mailbox", "level", "language", "is")
+TICKET_FILTERS = (
+    *("team", "tag", "assignee", "priority", "category", "mailbox", "level", "language", "channel", "is"),
+)
 _PARTS = {"subject": Part.TITLE, "from": Part.AUTHOR, "people": Part.PEOPLE}
 _OTHER_NAMES = {
     "agen": "assignee", "agent": "assignee", "status": "is", "tags": "tag", "teams": "team", "tim": "team",
     "after": "since", "before": "until", "sejak": "since", "sampai": "until", "author": "from", "dari": "from",
     "kategori": "category", "pelanggan": "customer", "prioritas": "priority", "subjek": "subject",
+    "saluran": "channel",
 }  # fmt: skip
 FILTERS = (*TICKET_FILTERS, "customer", "subject", "from", "since", "until", "has")
 _FILES = ("attachment", "attachments", "file", "files")
@@ -165,7 +169,7 @@ def _add(draft: _Draft, match: re.Match[str], now: datetime, zone: str) -> None:
     if name and name not in FILTERS:
         _require_no_filter(name, written)
         name, written = "", f"{name} {written}"
-    if name == "customer" and "@" not in written:
+    if name == "customer" and "@" not in written and not read_identity(written):
         name = "people"
     if name in ("", *_PARTS):
         part = _PARTS.get(name, Part.ANY)

@@ -20,6 +20,7 @@ from mailbot.domain.notices import (
 )
 from mailbot.domain.people.addresses import is_no_reply
 from mailbot.domain.people.context import TEXT_LIMIT, Entry, File
+from mailbot.domain.people.identities import label as identity_label
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason, render
 from mailbot.domain.replies.folded_lines import without_history
@@ -146,7 +147,7 @@ class _Values:
         """Return the customer's name where a mail gives one, else the address."""
         customer = str(getattr(self.notice, "customer", ""))
         names = (entry.name for entry in self.context.entries if entry.author == customer and entry.name)
-        return header_text(next(names, customer), 60)
+        return header_text(next(names, identity_label(customer)), 60)
 
     def _owner(self, address: str) -> str:
         agent = self.policy.agents.get(address) if self.policy else None
@@ -216,7 +217,7 @@ class _Values:
         entry = self.from_customer
         if entry is None:
             return ""
-        address = header_text(entry.author) or "?"
+        address = header_text(identity_label(entry.author)) or "?"
         return self.words[f"sender_{entry.authentication}"].format(address=address)
 
     def _careful(self) -> str:
@@ -246,7 +247,7 @@ class _Values:
             }
 
     def _author(self, entry: Entry) -> str:
-        address = entry.author.removeprefix("agent:")  # a note names its author with the role
+        address = identity_label(entry.author.removeprefix("agent:"))  # a note names its author with the role
         agent = self.policy.agents.get(address) if self.policy else None
         name = agent.name if agent else entry.name
         return header_text(f"{name} <{address}>" if name else address)
@@ -275,7 +276,7 @@ class _Values:
 
     def _named_facts(self) -> Iterator[tuple[str, str]]:
         notice, context, entry = self.notice, self.context, self.from_customer
-        customer, shown = str(getattr(notice, "customer", "")), self._customer
+        customer, shown = identity_label(str(getattr(notice, "customer", ""))), self._customer
         yield "number", notice.number
         yield "customer", f"{shown} <{customer}>" if shown != customer else customer
         yield "subject", notice.subject
@@ -314,10 +315,10 @@ class _Values:
             return ""
         if notice.why is NoticeKind.INCIDENT:
             return self.words["incident"]
-        if not notice.customer:
+        if not (to := notice.answers_to or notice.customer):
             return ""
-        name = "no_reply" if is_no_reply(header_text(notice.customer).lower()) else "reply"
-        return self.words[name].format(customer=header_text(notice.customer), mailbox=notice.mailbox)
+        name = "no_reply" if is_no_reply(header_text(to).lower()) else "reply"
+        return self.words[name].format(customer=header_text(identity_label(to)), mailbox=notice.mailbox)
 
     def _commands(self, notice: TeamNotice) -> tuple[str, ...]:
         number, to = notice.number, header_text(notice.to)
@@ -337,7 +338,7 @@ def _verb(verb: HelpLine) -> dict[str, Value]:
 
 
 def _names(names: Iterable[str]) -> str:
-    listed = list(names)
+    listed = list(map(identity_label, names))
     more = f" +{len(listed) - _NAMES}" if len(listed) > _NAMES else ""
     return ", ".join(listed[:_NAMES]) + more
 

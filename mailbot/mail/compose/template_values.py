@@ -59,7 +59,19 @@ OUTCOMES = ("granted", "refused")  # of a request for compensation
 # Only for headers: an acknowledgement shows nothing that the sender wrote.
 _WITHHELD = frozenset({"to", "in_reply_to", "references", "language"})
 _OF_AGENTS = frozenset(
-    {"context", "owner", "next_steps", "spoken", "known", "missing", "done", "hold_until", "choices", "verbs"}
+    {
+        "context",
+        "owner",
+        "next_steps",
+        "spoken",
+        "known",
+        "missing",
+        "done",
+        "hold_until",
+        "answers_to",
+        "choices",
+        "verbs",
+    }
 )
 _NOT_LINES = (
     _WITHHELD

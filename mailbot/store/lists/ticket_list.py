@@ -75,6 +75,7 @@ class TicketFilter:
     unassigned: bool = False
     seen_by: "Viewer | None" = None
     overdue_at: datetime | None = None
+    channel: str = ""
     incident: str = ""
     folded: bool = False
     held: bool = False
@@ -121,7 +122,8 @@ def _deadline_of(row: Row[Any]) -> TicketDeadline | None:
 
 def conditions(wanted: TicketFilter, dialect: str) -> list[ColumnElement[bool]]:
     """Return what the filter asks of a ticket, but for its status, deadline and legal hold."""
-    equal = {name: getattr(wanted, name) for name in ("team", "assignee", "level", "priority", "turn")}
+    names = ("team", "assignee", "level", "priority", "turn", "channel")
+    equal = {name: getattr(wanted, name) for name in names}
     found: list[ColumnElement[bool]] = [tickets.c[name] == value for name, value in equal.items() if value]
     if wanted.category:
         below = tickets.c.category.startswith(f"{wanted.category}/", autoescape=True)

@@ -14,6 +14,7 @@ from mailbot.domain.model import Role, Ticket
 from mailbot.domain.reasons import Refusal
 from mailbot.domain.replies.undeliverable import Suppression
 from mailbot.operations.merge_split import MergeCommand, join
+from mailbot.operations.open_ticket import OpenTicketCommand, open_ticket
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import suppressions
 from mailbot.store.channels import identities
@@ -192,3 +193,39 @@ async def test_copies_go_to_no_second_identity_and_to_nobody_in_a_chat(desk: Cha
     done(desk, first.number, c.AnswerVia("chat"), text="Ini jawabannya.")
 
     assert answered(desk, first.number) == [MAIL, "boss@toko.example", SITI, "boss@toko.example"]
+
+
+async def test_agents_read_where_it_came_from_and_where_their_answer_goes(desk: ChatDesk) -> None:
+    first = await desk.receive(sender=MAIL)
+    await desk.said("Halo")
+    done(desk, first.number, c.LinkIdentity(SITI))
+    await desk.said(f"Soal {first.number}: sudah sampai mana barangnya ya kak?")
+
+    notice = desk.content(desk.outbox_rows("team")[-1]).get_body(("plain",)).get_content()
+    words = " ".join(notice.split())
+    assert "pelanggan kini menulis dari Chat +6281: jawaban dikirim ke sana" in words
+    assert "dikirim ke pelanggan (Chat +6281)" in words
+    assert ".invalid" not in notice
+
+
+async def test_an_agent_writes_first_to_somebody_who_wrote_by_the_chat_before(desk: ChatDesk) -> None:
+    await desk.said("Halo")
+    wanted = OpenTicketCommand(
+        SITI, "Paket Kakak kembali", AGENT, desk.clock, answer="Paketnya kembali, Kak."
+    )
+    number = open_ticket(desk.store, desk.runtime, wanted)
+    assert isinstance(number, str), number
+    desk.clock += timedelta(minutes=3)
+    await desk.turn()
+
+    assert (now(desk, number).channel, desk.provider.sent[-1].to) == ("chat", SITI)
+    refused = open_ticket(desk.store, desk.runtime, replace(wanted, customer="chat:+6299"))
+    assert isinstance(refused, Refusal)
+
+
+async def test_tickets_are_listed_and_found_by_their_channel(desk: ChatDesk) -> None:
+    await desk.receive(sender=MAIL)
+    chat = await desk.said("Halo")
+
+    listed = desk.store.read_now(list_tickets, TicketFilter(channel="chat"))
+    assert [each.ticket.number for each in listed] == [chat.number]

@@ -27,8 +27,9 @@ from mailbot.domain.model import (
     Ticket,
     Turn,
 )
+from mailbot.domain.people.identities import MAIL, channel_label, label
 from mailbot.domain.reason_texts import TERMS
-from mailbot.store import outbox_queries, queries
+from mailbot.store import outbox_queries, queries, tickets
 from mailbot.store.lists import ticket_list, ticket_rows
 from mailbot.store.retention import legal_holds
 from mailbot.views.event_text import actor_text
@@ -152,7 +153,9 @@ def status(page: TicketPage) -> list[tuple[str, object]]:
         *ticket_text.describe_links(read(queries.links_of, ticket.number), ticket.number),
         *_incident(page),
         ("customer", _customer(page)),
-        ("answers to", ticket.reply_to),
+        ("came by", channel_label(ticket.channel) if ticket.channel != MAIL else ""),
+        ("answers to", label(ticket.reply_to)),
+        ("linked", ", ".join(label(each) for each in read(tickets.people_of, ticket.number)[1].values())),
         ("also takes part", _people(page, participants, Role.PARTICIPANT)),
         ("not confirmed", _people(page, participants, Role.NAMED)),
         ("removed", _people(page, participants, Role.REMOVED)),
@@ -167,7 +170,8 @@ def _customer(page: TicketPage) -> str:
     if not ticket.customer:
         return ""
     first = next((each for each in page.messages if each.author == ticket.customer), None)
-    shown = f"{name} <{ticket.customer}>" if name != ticket.customer else name
+    address = label(ticket.customer)
+    shown = f"{name} <{address}>" if name != address else name
     proof = PROOF[first.authentication] if first else ""
     return ", ".join(filter(None, (shown, language_names.get(ticket.language, ticket.language), proof)))
 

@@ -502,18 +502,25 @@ def people_of(connection: Connection, number: str) -> tuple[dict[str, Role], dic
 def _roles(
     connection: Connection, numbers: Collection[str]
 ) -> tuple[dict[str, dict[str, Role]], dict[str, dict[str, str]]]:
-    # In one statement: every batch of mails reads both.
-    stored = select(participants.c.ticket, participants.c.address, participants.c.role, literal(""))
-    linked = identities.linked_customers(numbers)
-    both = union_all(stored.where(participants.c.ticket.in_(sorted(numbers))), linked)
     found: dict[str, dict[str, Role]] = {}
     others: dict[str, dict[str, str]] = {}
-    for number, address, role, written in connection.execute(both):
+    for number, address, role, written in _ROLES.fetch(connection, sorted(numbers)):
         if written:
             others.setdefault(number, {})[address] = written
         else:
             found.setdefault(number, {})[address] = Role(role)
     return found, others
+
+
+# In one statement: every batch of mails reads both.
+_ROLES = PreparedList(
+    lambda numbers: union_all(
+        select(participants.c.ticket, participants.c.address, participants.c.role, literal("")).where(
+            participants.c.ticket.in_(numbers)
+        ),
+        identities.linked_customers(numbers),
+    )
+)
 
 
 def _with_linked(roles: Mapping[str, Role], linked: Mapping[str, str]) -> dict[str, Role]:

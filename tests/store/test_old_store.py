@@ -37,10 +37,10 @@ WORDS = {
     "reply tag of": "reply token of",
     '"the sender takes part"': '"sender takes part"',
 }
-NEW_FIELDS = ("author_kind", "author_reason", "authentication", "addresses", "machine_may_answer")
+NEW_FIELDS = ("author_kind", "author_reason", "authentication", "addresses", "machine_may_answer", "channel")
 NEW_TICKET_FIELDS = (
     *("turn", "turn_until", "turn_why", "unanswered", "answered_at", "answered_by", "informed_until"),
-    *("cause", "snoozed_until", "incident", "promised_at", "next_step", "rating", "undo_until"),
+    *("cause", "snoozed_until", "incident", "channel", "promised_at", "next_step", "rating", "undo_until"),
     "legal_hold",
 )
 NEW_FIGURES = ("categories", "closing_causes", "filed", "incidents")

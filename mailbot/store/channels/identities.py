@@ -57,13 +57,13 @@ def _replace(connection: Connection, before: Known, after: Known) -> None:
 # --- who is linked, as parts of other statements --------------------------------------------------------------
 
 
-def linked_customers(numbers: Collection[str]) -> Select[Any]:
+def linked_customers(numbers: Sequence[BindParameter[str]]) -> Select[Any]:
     """Select (ticket, address, "customer", written) of each identity linked to the customer of one of these tickets."""
     return (
         select(tickets.c.number, _OTHERS.c.address, literal(Role.CUSTOMER.value), _OTHERS.c.written)
         .join(_MINE, _MINE.c.address == tickets.c.person)
         .join(_OTHERS, _OTHERS.c.person == _MINE.c.person)
-        .where(tickets.c.number.in_(sorted(numbers)), _OTHERS.c.address != _MINE.c.address)
+        .where(tickets.c.number.in_(numbers), _OTHERS.c.address != _MINE.c.address)
     )
 
 

@@ -136,19 +136,25 @@ def _routing(
     run: Import,
     first: e.TicketOpened,
 ) -> e.TicketRouted:
-    """Return what the rules say of the first mail, with what the other desk knew better."""
+    """Return what the rules say of the first mail, with what the other desk knew better.
+
+    Where its bytes are here and the rules alone decided, it is theirs: then rules can be tried on it.
+    """
     policy, mail = run.policy, _opening(messages).mail
     known = circumstances(mail, NO_HISTORY)
-    found = route(policy, routing_facts(mail, mail.sender, box.address, policy, first.at, known)).found
+    by_rules = route(policy, routing_facts(mail, mail.sender, box.address, policy, first.at, known)).found
     found = replace(
-        found,
-        team=ticket.team if ticket.team in policy.teams else found.team,
-        category=ticket.category if ticket.category in policy.categories else found.category,
+        by_rules,
+        team=ticket.team if ticket.team in policy.teams else by_rules.team,
+        category=ticket.category if ticket.category in policy.categories else by_rules.category,
     )
     if ticket.priority in PRIORITIES:
         found = replace(found, priority=ticket.priority, ladder=policy.ladder_of[ticket.priority])
     if ticket.status is not ImportedStatus.CLOSED:
         found = replace(found, level=nearest_level(policy, found.team, found.level))
+    begins = messages[0].is_customers and not messages[0].is_machines and bool(messages[0].imported.raw)
+    if begins and found == by_rules and not ticket.tags:
+        return routing_event(found, policy, first.at, (), known)
     return replace(routing_event(found, policy, first.at, ticket.tags, None), by=run.by)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mailbot.analysis import opening_mails
 from mailbot.cli.tickets.prove import _rebuild
 from mailbot.domain.commands import Close, Merge
 from mailbot.domain.commands.grammar import Act
@@ -168,6 +169,22 @@ def test_the_bytes_and_the_files_of_a_message_come_with_it(desk: Desk) -> None:
     assert (kept.inbox_id, kept.name) == (second.inbox_id, "foto.txt")
     assert desk.one(select(contents)).content == b"isi"
     assert {row.state for row in desk.all(select(inbox))} == {"done"}
+
+
+def test_rules_can_be_tried_on_what_the_rules_alone_routed(desk: Desk) -> None:
+    raw = b"From: siti@pelanggan.example\r\nSubject: Saldo\r\nMessage-ID: <x@lama.example>\r\n\r\nSaldo.\r\n"
+    import_all(
+        desk,
+        [
+            ticket(desk, "1", message(desk, "a", raw=raw)),
+            ticket(desk, "2", message(desk, "b", raw=raw.replace(b"x@", b"y@")), priority="low"),
+            ticket(desk, "3"),
+        ],
+    )
+    numbers = [number_of(desk, each) for each in "123"]
+    found = desk.store.read_now(opening_mails.load_openings, numbers)
+    assert [each.number for each in found] == numbers[:1]
+    assert now(desk, numbers[1]).priority == "low"
 
 
 async def test_the_search_finds_what_was_imported(desk: Desk) -> None:

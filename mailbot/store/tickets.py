@@ -160,10 +160,13 @@ def record(
     connection: Connection,
     outcomes: Sequence[TicketChange],
     allowance: outbox.Allowance | None = None,
+    *,
+    announced: bool = True,
 ) -> None:
     """Record decisions with a few bulk statements. Several may concern one ticket, in their order.
 
-    Raises Outdated when a ticket is not what `before` assumes.
+    Unless `announced`, no webhook hears of them: they happened long ago. Raises Outdated when a ticket is not what
+    `before` assumes.
     """
     newest = {outcome.after.number: outcome.after for outcome in outcomes}
     first = {outcome.after.number: outcome.before for outcome in reversed(outcomes)}
@@ -174,7 +177,8 @@ def record(
     recorded = [row for outcome in outcomes for row in _event_rows(outcome)]
     if recorded:
         _ADD_EVENTS.run(connection, recorded)
-        feed.add(connection, recorded)
+        if announced:
+            feed.add(connection, recorded)
     _link(connection, outcomes)
     _add_participants(connection, outcomes)
     _add_messages(connection, outcomes)

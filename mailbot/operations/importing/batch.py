@@ -306,7 +306,7 @@ def _write(connection: Connection, decided: Sequence[_Decided], run: Import) -> 
                 )
             )
             before, events, people = ticket, (), ()
-    tickets.record(connection, changes)
+    tickets.record(connection, changes, announced=False)
     return count
 
 

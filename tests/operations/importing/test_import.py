@@ -24,6 +24,7 @@ from mailbot.store.schema import (
     attachments,
     contents,
     deadlines,
+    event_feed,
     events,
     imported,
     inbox,
@@ -118,6 +119,19 @@ def test_nobody_gets_a_mail_and_nothing_comes_due_of_what_is_over(desk: Desk) ->
     assert desk.all(select(outbox)) == []
     assert desk.all(select(deadlines)) == []
     assert desk.all(select(search_queue)) == []
+
+
+def test_no_webhook_hears_of_what_is_imported(store_url: str) -> None:
+    store = Store(store_url, feeds=lambda: True)
+    metadata.create_all(store.engine)
+    try:
+        desk = Desk(store)
+        import_all(desk, [ticket(desk, "1")])
+        assert desk.all(select(event_feed)) == []
+        asyncio.run(desk.receive())
+        assert desk.all(select(event_feed))
+    finally:
+        store.close()
 
 
 @pytest.mark.parametrize("status", [ImportedStatus.OPEN, ImportedStatus.WAITING])

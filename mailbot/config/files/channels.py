@@ -6,7 +6,7 @@ from pydantic import Field
 
 from mailbot.config.files.entry import Entry
 from mailbot.config.files.incoming import IncomingEntry
-from mailbot.config.yaml.types import Address, Name, WebAddress
+from mailbot.config.yaml.types import Address, Name, WebAddress, YesNo
 
 Language = Literal["id", "en"]
 
@@ -17,7 +17,7 @@ class TelegramEntry(Entry):
     mailbox: Address | None = Field(
         None, description="whose tickets its messages open; else the first mailbox"
     )
-    webhook: bool = Field(
+    webhook: YesNo = Field(
         False, description="Telegram calls public_url/channels/telegram; else we ask it for news"
     )
     api: WebAddress = Field("https://api.telegram.org", description="where the Bot API is served")

@@ -9,13 +9,16 @@ from sqlalchemy import Connection, RowMapping, TextClause, func, select, text, t
 from mailbot.domain.model import UNDER_WAY_STATES, WAITING_STATES, AttemptOutcome, OutboxState
 from mailbot.domain.reasons import Reason
 from mailbot.store.codec import reason_of
-from mailbot.store.schema import UNDER_WAY, WAITING, attempts, outbox
+from mailbot.store.schema import UNDER_WAY, WAITING, attempts, channel_messages, outbox
 from mailbot.store.service import claims
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the outbox for people. `deleted_at`, `deleted_digest`: of its bytes, see `queries.InboxEntry`."""
+    """A line of the outbox for people. `deleted_at`, `deleted_digest`: of its bytes, see `queries.InboxEntry`.
+
+    `arrival`: "delivered" or "read", as the provider of a chat reports it.
+    """
 
     id: int
     message_id: str
@@ -37,6 +40,7 @@ class Entry:
     claimed_at: datetime | None
     deleted_at: datetime | None
     deleted_digest: str | None
+    arrival: str | None = None
 
     @property
     def undo_until(self) -> datetime | None:
@@ -44,7 +48,16 @@ class Entry:
         return self.due_at if self.act and self.state is OutboxState.DUE and not self.attempts else None
 
 
-_ENTRY = tuple(outbox.c[name] for name in Entry.__dataclass_fields__)
+# Of a message in parts, the last one: the others came before it.
+_ARRIVAL = (
+    select(channel_messages.c.status)
+    .where(channel_messages.c.outbox_id == outbox.c.id, channel_messages.c.status.in_(("delivered", "read")))
+    .order_by(channel_messages.c.part.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("arrival")
+)
+_ENTRY = (*(outbox.c[name] for name in Entry.__dataclass_fields__ if name != "arrival"), _ARRIVAL)
 
 
 def list_entries(

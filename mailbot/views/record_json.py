@@ -21,7 +21,7 @@ TICKET = (
 OUTBOX = (
     *("id", "ticket", "kind", "state", "recipient", "attempts", "unknown", "requested_at", "due_at"),
     *("dot_at", "settled_at", "code", "reply", "reason", "message_id", "claimed_by", "claimed_at"),
-    *("deleted_at", "deleted_digest"),
+    *("deleted_at", "deleted_digest", "arrival"),
 )
 INBOX = (
     *("id", "state", "received_at", "sender", "recipients", "peer", "size", "ticket", "reason"),
@@ -42,7 +42,8 @@ def ticket_json(ticket: Ticket, deadline: TicketDeadline | None = None) -> dict[
 def outbox_json(entry: Entry) -> dict[str, Any]:
     """Return a mail of the outbox as JSON.
 
-    `unknown` counts connections that died after the final dot. `sent_at` is when the relay took it.
+    `unknown` counts connections that died after the final dot. `sent_at` is when the relay took it. `arrival` is
+    "delivered" or "read", as the provider of a chat reports it.
     """
     form = to_json(entry, only=OUTBOX, rename=OUTBOX_KEYS)
     reason = form["reason"] or None

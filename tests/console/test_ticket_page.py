@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event, insert, select
 
 from mailbot.console.ticket.load import load_page
 from mailbot.console.ticket.original import clean_html
@@ -19,7 +19,7 @@ from mailbot.domain.reasons import Refusal
 from mailbot.operations.legal_hold import HoldCommand, hold
 from mailbot.operations.merge_split import MergeCommand, join
 from mailbot.operations.ticket_commands import TicketCommand, run_command
-from mailbot.store.schema import outbox, raw_mails
+from mailbot.store.schema import channel_messages, outbox, raw_mails
 from tests.builders import BAYU, BOX, DEWI, RINA, SARI
 from tests.console.office import Office, Served
 from tests.domain.compensation.test_requests import LIMITS, rp
@@ -231,6 +231,32 @@ async def test_an_answer_says_what_became_of_it(office: Office, changes: dict[st
     async with office.visitor(RINA.address) as rina:
         page = words((await rina.get(f"/tickets/{ticket.number}")).text)
     assert said in page
+
+
+async def test_an_answer_in_a_chat_says_whether_it_was_read(office: Office) -> None:
+    ticket = await office.receive()
+    act(office, ticket.number, RINA.address, Act((), "Kami cek dulu."))
+
+    def read_by_the_customer(connection: Connection, _: object) -> list[None]:
+        its = outbox.c.kind == "answer"
+        sent = {"state": OutboxState.SENT, "settled_at": office.intake.clock}
+        connection.execute(outbox.update().where(its).values(sent))
+        row = {
+            "channel": "chat",
+            "status_at": office.intake.clock,
+            "outbox_id": select(outbox.c.id).where(its).scalar_subquery(),
+        }
+        for part, status in ((0, "read"), (1, "read"), (2, "delivered")):
+            connection.execute(
+                insert(channel_messages).values(
+                    {**row, "external_id": f"{part}", "part": part, "status": status}
+                )
+            )
+        return [None]
+
+    office.store.write_now(read_by_the_customer, None)
+    async with office.visitor(RINA.address) as rina:
+        assert f"Sampai di {BUDI}" in words((await rina.get(f"/tickets/{ticket.number}")).text)
 
 
 async def test_the_history_is_in_the_agents_language(office: Office) -> None:

@@ -11,10 +11,10 @@ from mailbot.channels.whatsapp.reading import NAME, read
 from mailbot.channels.whatsapp.sink import send
 from mailbot.config.model import Whatsapp
 
-_NOW = partial(datetime.now, UTC)
+NOW = partial(datetime.now, UTC)
 
 
-def build(settings: Whatsapp, now: Callable[[], datetime] = _NOW) -> Channel:
+def build(settings: Whatsapp, now: Callable[[], datetime] = NOW) -> Channel:
     """Build it. Nothing is asked of WhatsApp before the first message."""
     api = Api(settings, now)
     return Channel(

@@ -12,7 +12,7 @@ COMMANDS = {
     "event": ("channels.events", "Show what a provider sent, as it came."),
     "retry": ("channels.events", "Read parked events again."),
     "drop": ("channels.events", "Give parked events up."),
-    "setup": ("channels.setup", "Arrange a channel with its provider: telegram."),
+    "setup": ("channels.setup", "Arrange a channel with its provider: telegram, whatsapp."),
 }
 
 

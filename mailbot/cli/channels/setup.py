@@ -8,6 +8,7 @@ from mailbot.cli.shared.options import config_option
 # command -> (module, help line)
 COMMANDS = {
     "telegram": ("channels.setup_telegram", "Try the bot's token, and arrange how its news come."),
+    "whatsapp": ("channels.setup_whatsapp", "Try the token and our address, and say what Meta needs."),
 }
 
 

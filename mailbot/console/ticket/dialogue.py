@@ -22,6 +22,11 @@ from mailbot.views.wording import PageWording
 ANSWERS = frozenset({"answer", "closing"})  # kinds of our mails that carry a message of an agent
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 LARGEST_PICTURE = 4_000_000  # bytes that are shown in a page
+# What a chat's provider reports of a message of ours.
+ARRIVALS = {
+    "delivered": ("Sampai di {}", "Delivered to {}"),
+    "read": ("Dibaca oleh {}", "Read by {}"),
+}
 _ROLES = ("agent", "operator", "policy")  # before the name of who wrote a note
 _LATEST = timedelta(hours=1)  # between an agent's mail and its answer
 _NAMES = 10
@@ -157,7 +162,8 @@ class Writer:
         """Describe the outcome of a mail."""
         t, to = self.words.t, clean(mail.recipient)
         if mail.state is OutboxState.SENT:
-            return Delivery(t("Terkirim ke {}", "Sent to {}").format(to), "solved", mail.settled_at)
+            arrived = ARRIVALS.get(mail.arrival or "", ("Terkirim ke {}", "Sent to {}"))
+            return Delivery(t(*arrived).format(to), "solved", mail.settled_at)
         if mail.state is OutboxState.FAILED:
             text = t("Tidak sampai ke {}", "Did not reach {}").format(to)
             return Delivery(

@@ -113,7 +113,8 @@ def _print_message(message: queries.MessageView, page: TicketPage, files_before:
 
 def _outcome(mail: outbox_queries.Entry, zone: str) -> str:
     if mail.state == OutboxState.SENT:
-        return f"{format_time(mail.settled_at, zone)}, {mail.code} {mail.reply}"
+        arrival = f", {mail.arrival}" if mail.arrival else ""
+        return f"{format_time(mail.settled_at, zone)}, {mail.code} {mail.reply}{arrival}"
     if mail.undo_until:
         return f"can be taken back until {format_time(mail.undo_until, zone)}"
     if mail.state in WAITING_STATES:

@@ -142,7 +142,8 @@ Found = ChannelMessage | Greeting | Status | Nothing
 class Channel:
     """A channel beside mail. `mailbox`: whose tickets its messages open.
 
-    - `read` raises ReadLater and Unreadable. `send` raises nothing. `poll` waits for news, and raises Unavailable.
+    - `read` raises ReadLater or OSError, after which it is tried again, and Unreadable. `send` raises nothing.
+      `poll` waits for news, and raises Unavailable.
     - `receive` checks who calls: Reply(401) or the like for anybody but the provider.
     """
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from mailbot.channels.message import ChannelMessage
-from mailbot.channels.seam import Call, Channel, Event, Found, Outgoing, Polled, Reply, Result
+from mailbot.channels.seam import Call, Channel, Event, Found, Outgoing, Polled, Reply, Result, Unavailable
 from mailbot.console.channels.routes import called
 from mailbot.domain.model import AttemptOutcome
 from mailbot.domain.people.identities import identity
@@ -93,7 +93,7 @@ class Provider:
             await self._reach("send", lambda: self._take(message))
         except Unheard:
             return Result(AttemptOutcome.UNKNOWN, "no reply")
-        except OSError as error:
+        except Unavailable as error:
             return Result(AttemptOutcome.DEFERRED, str(error), is_ours=True)
         self._take(message)
         return Result(AttemptOutcome.SENT, external_ids={1: f"ours-{len(self.taken)}"})
@@ -104,7 +104,7 @@ class Provider:
         self._world.relay.arrived.append(Arrived(message.to, raw, self._world.loop.time(), "250 taken"))
 
     async def _reach(self, action: str, done: Any = lambda: None) -> None:
-        """Count a point, and do what is planned there. Raises OSError, Unheard, or never returns."""
+        """Count a point, and do what is planned there. Raises Unavailable, or never returns."""
         fault = self._world.points.reach(f"chat {action}")
         await asyncio.sleep(LATENCY)
         if fault is None:
@@ -114,7 +114,7 @@ class Provider:
         if fault.kills or fault.freezes:
             self._world.silence(fault)
             await asyncio.get_running_loop().create_future()
-        raise Unheard("the connection was cut") if fault.done else OSError("it can't be reached")
+        raise Unheard("the connection was cut") if fault.done else Unavailable("it can't be reached")
 
     async def write(self, by: str, text: str) -> str:
         """Let somebody write, and return the Message-ID of the mail that it becomes."""
@@ -148,7 +148,7 @@ class Provider:
             return error.status_code
 
 
-class Unheard(OSError):
+class Unheard(Unavailable):
     """The provider did it, and its reply was lost."""
 
 
@@ -183,7 +183,7 @@ class HastyPoller(ChannelPoller):
         position = await self._store.read(states.position, NAME)
         try:
             polled = await self._channel.poll(position)
-        except OSError:
+        except Unavailable:
             return 5.0
         await self._store.write(states.advance, Position(NAME, polled.position))
         for each in as_kept(NAME, polled.events, self._deps.now()):

@@ -139,7 +139,7 @@ def first_point(result: Result, action: str) -> int:
     return next(each.number for each in points if each.number not in result.points.idle)
 
 
-@pytest.mark.parametrize("action", ["write keep", "write finish", "write mark_dot", "chat send"])
+@pytest.mark.parametrize("action", ["write keep", "chat read", "write finish", "write mark_dot", "chat send"])
 @pytest.mark.parametrize("script", ["chat_called", "chat_polled"])
 def test_a_chat_loses_and_doubles_nothing_whatever_fails_at_its_commits(
     simulation: Simulation, script: str, action: str

@@ -28,6 +28,7 @@ from mailbot.workers.runtime import Deps
 
 BATCH = 20
 POLL = 1.0  # seconds: a safety net, as each new event wakes us
+READ_SECONDS = 90.0  # for one event with its files
 GIVE_UP = timedelta(days=3)  # reading an event whose file can't be fetched
 EARLY_REPORTS = 3  # attempts at a report of a message that we do not know
 DELAYS = (5, 30, 120, 600)  # seconds after each attempt, the last one again and again
@@ -56,7 +57,8 @@ class ChannelReader:
 
     async def _read(self, event: KeptEvent) -> Sequence[Found] | Exception:
         try:
-            return await self._channel.read(Event(event.external_id, event.content, event.received_at))
+            async with asyncio.timeout(READ_SECONDS):  # a provider may send a file byte by byte
+                return await self._channel.read(Event(event.external_id, event.content, event.received_at))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # of this event alone: the others go on (promise P5)
@@ -124,7 +126,7 @@ class ChannelReader:
         if isinstance(error, StoreUnavailable):
             raise error
         now = self._deps.now()
-        later = isinstance(error, ReadLater) and now - event.received_at < GIVE_UP
+        later = isinstance(error, ReadLater | OSError) and now - event.received_at < GIVE_UP
         due_at = now + _delay(event.attempts) if later else None
         is_plain = isinstance(error, ReadLater | Unreadable | ComposeRefused)
         reason = str(error) if is_plain else f"{type(error).__name__}: {error}"

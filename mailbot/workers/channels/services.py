@@ -11,7 +11,7 @@ from mailbot.workers.channels.sender import ChannelSender
 from mailbot.workers.loop import Loop
 from mailbot.workers.runtime import Deps
 
-LONG_QUESTION = timedelta(minutes=3)  # a provider may take its time until there is news
+LONG_QUESTION = timedelta(minutes=3)  # a provider may take its time until there is news, or a file
 CUT_OFF = timedelta(seconds=0.7)  # a question cut off loses nothing: what it brought comes again
 
 
@@ -39,7 +39,7 @@ class ChannelServices:
             if channel.close:
                 await channel.close()
 
-        self.loops = [Loop(reader, on_stop=release)]
+        self.loops = [Loop(reader, patience=LONG_QUESTION, on_stop=release)]
         if self.poller:
             self.loops.append(Loop(self.poller, patience=LONG_QUESTION, grace=CUT_OFF))
         if self.sender:

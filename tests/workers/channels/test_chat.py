@@ -1,17 +1,21 @@
 """A chat from what its provider sends to the answer, by the seam that all chats share."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from mailbot.channels.seam import Result
+from mailbot.channels.seam import Event, Found, Result
 from mailbot.domain.model import AttemptOutcome
 from mailbot.domain.policy import AnswerLimits, Rate
 from mailbot.store import outbox as mails
 from mailbot.store.channels import events
 from mailbot.store.schema import channel_contacts, channel_events, channel_messages, messages, outbox
 from mailbot.store.store import Store
+from mailbot.workers.channels.holder import Holder
+from mailbot.workers.channels.reader import ChannelReader
 from tests.builders import RINA
 from tests.workers.channels.chat import SITI, ChatDesk
 from tests.workers.test_intake import AGENTS_NETWORK, tag
@@ -213,3 +217,19 @@ async def test_greetings_are_limited(store: Store) -> None:
     await desk.turn()
 
     assert len(desk.provider.sent) == 2
+
+
+async def test_trouble_on_the_way_to_the_provider_parks_nothing(desk: ChatDesk) -> None:
+    async def read(event: Event) -> Sequence[Found]:
+        raise ConnectionResetError("cut")
+
+    holder = Holder(desk.store, "chat", "n1", lambda: desk.monotonic)
+    cut = ChannelReader(desk.deps, replace(desk.channel, read=read), holder, lambda: None)
+    await desk.write("Lihat fotonya", id="e1")
+    await cut.run_once()
+    (event,) = desk.all(select(channel_events))
+    assert (event.state, event.attempts) == ("new", 1)
+
+    desk.clock += timedelta(minutes=1)
+    await desk.turn()
+    assert [each.state for each in desk.all(select(channel_events))] == ["done"]

@@ -13,6 +13,7 @@ from mailbot.domain.decisions import on_deadline
 from mailbot.domain.events import EVENT_KINDS
 from mailbot.domain.webhooks.event_types import KINDS, NAMES
 from mailbot.store.schema import event_feed, metadata, webhook_attempts, webhooks
+from mailbot.store.service import nodes
 from mailbot.store.store import Store
 from mailbot.store.webhooks import feed, states
 from mailbot.store.webhooks.feed import FeedEntry, Place
@@ -188,8 +189,14 @@ def served(store: Store, count: int) -> None:
     assert store.write_now(states.record, Progress(MINE, found.place, at, NOW, attempts))
 
 
+def live(store: Store, *names: str) -> None:
+    for name in names:
+        store.write_now(nodes.register, nodes.Node(name, "host", 1, "delivery", NOW, "v1"))
+
+
 def test_only_one_node_serves_a_webhook(fed: Store) -> None:
     prepared(fed)
+    live(fed, NODE, "node-b")
     other = Claim(HOOK, "node-b")
 
     assert fed.write_now(states.claim, MINE)
@@ -199,8 +206,18 @@ def test_only_one_node_serves_a_webhook(fed: Store) -> None:
     assert fed.write_now(states.claim, other)
 
 
-def test_a_webhook_of_a_dead_node_is_served_by_another(fed: Store) -> None:
+def test_a_webhook_of_a_node_that_is_gone_is_free_at_once(fed: Store) -> None:
     prepared(fed)
+    live(fed, NODE, "node-b")
+    assert fed.write_now(states.claim, MINE)
+    fed.write_now(nodes.remove, NODE)
+
+    assert fed.write_now(states.claim, Claim(HOOK, "node-b"))
+
+
+def test_a_webhook_of_a_node_that_hangs_is_served_by_another(fed: Store) -> None:
+    prepared(fed)
+    live(fed, NODE, "node-b")
     assert fed.write_now(states.claim, MINE)
     with fed.engine.begin() as connection:
         connection.execute(update(webhooks).values(held_until=NOW))

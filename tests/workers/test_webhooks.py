@@ -15,6 +15,7 @@ from mailbot.delivery.webhooks.client import WebhookClient
 from mailbot.domain.webhooks.event_types import KINDS
 from mailbot.errors import StoreUnavailable
 from mailbot.store.schema import event_feed, events, metadata, webhook_attempts, webhooks
+from mailbot.store.service import nodes
 from mailbot.store.store import Store
 from mailbot.store.webhooks import feed, states
 from mailbot.store.webhooks.states import Change, Named
@@ -313,6 +314,8 @@ async def test_when_the_store_does_not_confirm_a_message_it_is_sent_again_under_
 
 async def test_of_two_nodes_one_sends_and_when_it_leaves_the_other_goes_on(desk: WebhookDesk) -> None:
     receiver = await desk.receiver()
+    for node in ("n1", "n2"):
+        desk.store.write_now(nodes.register, nodes.Node(node, "host", 1, "delivery", desk.clock, "v1"))
     one, two = desk.sender(receiver), desk.sender(receiver, node="n2")
     await desk.receive()
     await asyncio.gather(turn(one), turn(two))

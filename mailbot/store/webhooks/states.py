@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, ColumnElement, Connection, delete, insert, or_, select, type_coerce, update
 
 from mailbot.store.engine import or_skip
-from mailbot.store.schema import database_now, webhook_attempts, webhooks
+from mailbot.store.schema import database_now, nodes, webhook_attempts, webhooks
 from mailbot.store.webhooks import feed
 from mailbot.store.webhooks.feed import Place
 
@@ -94,13 +94,15 @@ class Claim:
 def claim(connection: Connection, items: Sequence[Claim]) -> list[Webhook | None]:
     """Take webhooks for this node. None where another node serves it, where it is disabled, or unknown.
 
-    A claim ends two minutes after the last result by the database's clock. `due_at` is left to the caller.
+    A claim ends with its node, else two minutes after the last result by the database's clock. `due_at` is left
+    to the caller.
     """
     return [_claim(connection, item) for item in items]
 
 
 def _claim(connection: Connection, item: Claim) -> Webhook | None:
-    free = or_(webhooks.c.holder.is_(None), webhooks.c.held_until < database_now())
+    gone = webhooks.c.holder.not_in(select(nodes.c.id))
+    free = or_(webhooks.c.holder.is_(None), webhooks.c.held_until < database_now(), gone)
     mine = webhooks.c.holder == item.node
     wanted = (webhooks.c.name == item.name, webhooks.c.disabled_at.is_(None), free | mine)
     taken = connection.execute(update(webhooks).where(*wanted).values(**_held(item.node)))

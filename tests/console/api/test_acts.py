@@ -32,6 +32,7 @@ AYU = "ayu.lestari@staf.dukungan.example"
 EVERYTHING = (READ, ALL)
 # verb -> (body, words of the shell, acts of the shell before). What is refused must be refused in the same words.
 Case = tuple[dict[str, Any], list[str], list[list[str]]]
+OTHER = "kantor@pelanggan.example"
 CLOSED: list[list[str]] = [["close", "bug"]]
 CASES: dict[str, Case] = {
     "answer": ({"text": "Halo,\nsudah dikirim."}, ["--text", "Halo,\nsudah dikirim."], []),
@@ -58,6 +59,9 @@ CASES: dict[str, Case] = {
     "cause": ({"cause": "gudang"}, ["--cause", "gudang"], []),
     "tag": ({"add": ["vip"], "remove": ["banding"]}, ["--", "+vip", "-banding"], []),
     "customer": ({"address": "siti@pelanggan.example"}, ["--customer", "siti@pelanggan.example"], []),
+    "link": ({"address": OTHER}, [OTHER], []),
+    "unlink": ({"address": OTHER}, [OTHER], [["link", OTHER]]),
+    "via": ({"to": OTHER, "text": "Halo"}, [OTHER, "--text", "Halo"], [["link", OTHER]]),
     "participant": ({"add": ["teman@pelanggan.example"]}, ["add", "teman@pelanggan.example"], []),
     "compensate": ({"amount": 50_000, "because": "rusak"}, ["50.000", "--because", "rusak"], []),
     "approve": ({}, [], []),

@@ -272,7 +272,7 @@ class Daemon:
         policy = await with_former_ladders(self._store, loaded.policy)
         composer = Composer(validated.templates, keys, policy, signer=signer(self.settings.dkim))
         runtime = Runtime(Snapshot(policy, composer, keys, self.settings.trust))
-        self._deps = Deps(self._store, runtime, _now, self.metrics, self._waker("delivery"))
+        self._deps = Deps(self._store, runtime, _now, self.metrics, self._wake_senders)
         if self._beside:
             shadow, listener = self._build_beside(self._beside)
         else:
@@ -623,6 +623,12 @@ class Daemon:
                 loop.wake()
 
         return wake
+
+    def _wake_senders(self) -> None:
+        """Let what was enqueued leave, by the relay and by other channels."""
+        for loop in self._loops.values():
+            if loop.stop_stage == "deliver":
+                loop.wake()
 
     def wake(self) -> None:
         """Look for work that others left in the store."""

@@ -553,7 +553,7 @@ def relay_up() -> None: ...
 
 
 @_info
-def channel_message_kept(*, channel: str, event: int, mails: int) -> None:
+def channel_message_kept(*, channel: str, event_id: int, mails: int) -> None:
     """Log that what somebody wrote by a channel is in the inbox."""
 
 
@@ -563,12 +563,12 @@ def channel_message_sent(*, channel: str, outbox_id: int, number: str, outcome: 
 
 
 @_warning
-def channel_event_put_off(*, channel: str, event: int, error: str) -> None:
+def channel_event_put_off(*, channel: str, event_id: int, error: str) -> None:
     """Log that what a provider sent can't be read now. It is tried again."""
 
 
 @_error
-def channel_event_parked(*, channel: str, event: int, error: str) -> None:
+def channel_event_parked(*, channel: str, event_id: int, error: str) -> None:
     """Log that what a provider sent can't be read. It is kept: see `mailbot channels`."""
 
 

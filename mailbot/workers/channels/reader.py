@@ -7,7 +7,7 @@ fetched now is read again later, and what can't be read at all is parked.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -24,6 +24,7 @@ from mailbot.store.channels.sent import StatusReport
 from mailbot.store.inbox import ReceivedMail
 from mailbot.workers.channels.greetings import Welcome, greet
 from mailbot.workers.channels.holder import REST, Holder
+from mailbot.workers.loop import all_of
 from mailbot.workers.runtime import Deps
 
 BATCH = 20
@@ -32,6 +33,15 @@ READ_SECONDS = 90.0  # for one event with its files
 GIVE_UP = timedelta(days=3)  # reading an event whose file can't be fetched
 EARLY_REPORTS = 3  # attempts at a report of a message that we do not know
 DELAYS = (5, 30, 120, 600)  # seconds after each attempt, the last one again and again
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What an event holds: `mails` are those of its `messages`."""
+
+    found: Sequence[Found]
+    messages: Sequence[ChannelMessage]
+    mails: Sequence[ReceivedMail]
 
 
 class ChannelReader:
@@ -50,53 +60,47 @@ class ChannelReader:
             return REST
         now = self._deps.now()
         due = await self._store.read(events.due, self._channel.name, now, BATCH)
-        found = await asyncio.gather(*(self._read(each) for each in due))
-        for event, each in zip(due, found, strict=True):
-            await self._record(event, each)
+        read = await asyncio.gather(*(self._read(each) for each in due))
+        # The store takes what waits in its order, in few commits: what a person wrote keeps its order.
+        await all_of(self._record(event, each) for event, each in zip(due, read, strict=True))
         return 0 if len(due) == BATCH else POLL
 
-    async def _read(self, event: KeptEvent) -> Sequence[Found] | Exception:
+    async def _read(self, event: KeptEvent) -> _Content | Exception:
         try:
             async with asyncio.timeout(READ_SECONDS):  # a provider may send a file byte by byte
-                return await self._channel.read(Event(event.external_id, event.content, event.received_at))
+                found = await self._channel.read(Event(event.external_id, event.content, event.received_at))
+            messages = [each for each in found if isinstance(each, ChannelMessage)]
+            return _Content(found, messages, await self._mails(event, messages))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # of this event alone: the others go on (promise P5)
             return error
 
-    async def _record(self, event: KeptEvent, found: Sequence[Found] | Exception) -> None:
-        if isinstance(found, Exception):
-            return await self._put_off(event, found)
-        messages = [each for each in found if isinstance(each, ChannelMessage)]
+    async def _record(self, event: KeptEvent, read: _Content | Exception) -> None:
+        if isinstance(read, Exception):
+            return await self._put_off(event, read)
         try:
-            mails = await self._mails(event, messages)
-            await self._record_reports(event, [each for each in found if isinstance(each, Status)])
-        except (ComposeRefused, ReadLater) as error:
+            await self._record_reports(event, [each for each in read.found if isinstance(each, Status)])
+        except ReadLater as error:
             return await self._put_off(event, error)
-        await self._finish(event, found, messages, mails)
-        if mails:
-            log.channel_message_kept(channel=self._channel.name, event=event.id, mails=len(mails))
+        await self._finish(event, read)
+        if read.mails:
+            log.channel_message_kept(channel=self._channel.name, event_id=event.id, mails=len(read.mails))
             self._wake_intake()
         return None
 
-    async def _finish(
-        self,
-        event: KeptEvent,
-        found: Sequence[Found],
-        messages: Sequence[ChannelMessage],
-        mails: Sequence[ReceivedMail],
-    ) -> None:
+    async def _finish(self, event: KeptEvent, read: _Content) -> None:
         """Mark an event as done, in one commit with all that it became."""
-        contacts = [_contact(each, event.received_at) for each in messages]
-        greetings = tuple(each for each in found if isinstance(each, Greeting))
+        contacts = [_contact(each, event.received_at) for each in read.messages]
+        greetings = tuple(each for each in read.found if isinstance(each, Greeting))
         contacts += [Contact(each.to, each.name, event.received_at) for each in greetings]
-        reason = "; ".join(each.reason for each in found if isinstance(each, Nothing))
-        read = Read(event.id, tuple(mails), tuple(contacts), reason)
+        reason = "; ".join(each.reason for each in read.found if isinstance(each, Nothing))
+        done = Read(event.id, tuple(read.mails), tuple(contacts), reason)
         if greetings:
-            welcome = Welcome(read, greetings, self._mailbox(), self._deps.runtime.snapshot, self._deps.now())
+            welcome = Welcome(done, greetings, self._mailbox(), self._deps.runtime.snapshot, self._deps.now())
             await self._store.write(greet, welcome)
         else:
-            await self._store.write(events.finish, read)
+            await self._store.write(events.finish, done)
 
     async def _record_reports(self, event: KeptEvent, reports: Sequence[Status]) -> None:
         """Record what became of messages of ours. Raises ReadLater: a report may come before our own record."""
@@ -133,9 +137,9 @@ class ChannelReader:
         await self._store.write(events.put_off, Later(event.id, reason, due_at))
         if due_at is None:
             self._deps.metrics.parked.inc()
-            log.channel_event_parked(channel=self._channel.name, event=event.id, error=reason)
+            log.channel_event_parked(channel=self._channel.name, event_id=event.id, error=reason)
         else:
-            log.channel_event_put_off(channel=self._channel.name, event=event.id, error=reason)
+            log.channel_event_put_off(channel=self._channel.name, event_id=event.id, error=reason)
 
 
 def _contact(message: ChannelMessage, received_at: datetime) -> Contact:

@@ -29,13 +29,11 @@ from mailbot.workers.loop import all_of
 from mailbot.workers.runtime import Deps
 
 AT_ONCE = 8  # messages under way
-POLL = 0.5  # seconds
+POLL = 0.5  # seconds: a safety net, as what is enqueued wakes us
 GIVE_UP = timedelta(days=5)
 SEND_TIMEOUT = 60.0  # seconds for the provider's reply
-RECORD_SECONDS, RECORD_PAUSE = (
-    30.0,
-    0.5,
-)  # for the store to take what happened; then the row counts as unknown
+RECORD_SECONDS = 30.0  # for the store to take what happened; then the row counts as unknown
+RECORD_PAUSE = 0.5
 
 
 class ChannelSender:

@@ -47,7 +47,7 @@ CASES: dict[str, Case] = {
     "escalate": ({"level": "L2", "because": "besar"}, ["L2", "besar"], []),
     "working": ({"until": "besok 10.00"}, ["besok 10.00"], []),
     "wait": ({"whom": "third party", "until": "3 hari"}, ["third party 3 hari"], []),
-    "snooze": ({"until": "besok 08.00"}, ["besok 08.00"], []),
+    "snooze": ({"until": "10 menit"}, ["10 menit"], []),
     "close": (
         {"because": "selesai", "text": "Terima kasih."},
         ["--because", "selesai", "--text", "Terima kasih."],

@@ -8,8 +8,8 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from mailbot.domain.json_map.call import CallMap
 from mailbot.domain.policy import Policy
+from mailbot.domain.programs.call import CallMap
 from mailbot.errors import Problem
 
 if TYPE_CHECKING:  # the extra `auth` may be missing, and policy_tests imports every decision

@@ -13,16 +13,16 @@ import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.delivery.test_webhook_signature import SECRET, text
 
 from mailbot.delivery.webhooks import client as clients
-from mailbot.delivery.webhooks import signature
 from mailbot.delivery.webhooks.addresses import is_public, parse
 from mailbot.delivery.webhooks.client import Answer, WebhookClient
-from tests.delivery.test_webhook_signature import SECRET, text
+from mailbot.domain.programs import standard_webhooks
 from tests.fakes.webhook_receiver import DRIP, HUGE, RESET, SILENT, WebhookReceiver
 
 BODY = b'{"type": "webhook.test"}'
-HEADERS = signature.headers("msg_a", datetime.now(UTC), BODY, [SECRET])
+HEADERS = standard_webhooks.headers("msg_a", datetime.now(UTC), BODY, [SECRET])
 LOOPBACK = ("127.0.0.0/8",)
 SHORT = timedelta(seconds=0.5)
 

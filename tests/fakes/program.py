@@ -10,7 +10,7 @@ from typing import Any
 
 from mailbot.channels.seam import Call
 from mailbot.config.model import Incoming
-from mailbot.domain.json_map.call import CallMap, FilesMap
+from mailbot.domain.programs.call import CallMap, FilesMap
 from tests.builders import BOX
 
 SECRET, ANSWERS = "whsec_" + b64encode(b"k" * 32).decode(), "whsec_" + b64encode(b"a" * 32).decode()

@@ -15,9 +15,9 @@ from mailbot.channels.incoming.sink import Sink
 from mailbot.channels.message import ChannelMessage
 from mailbot.channels.seam import Call, Channel, Event, Found, Nothing, Reply, Unreadable
 from mailbot.config.model import Incoming
-from mailbot.domain.json_map.call import CallReader, Said
-from mailbot.domain.json_map.places import read_document
 from mailbot.domain.people.identities import identity
+from mailbot.domain.programs.call import CallReader, Said
+from mailbot.domain.programs.places import read_document
 from mailbot.mail.compose.mime_writer import is_ascii_address
 from mailbot.mail.parsing import attachments
 

@@ -1,14 +1,13 @@
-"""Check who calls, by a secret that both know: Standard Webhooks 1.0, a digest in a header, or a plain token.
-
-https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-"""
+"""Check who calls, by a secret that both know: Standard Webhooks, a digest in a header, or a plain token."""
 
 import hmac
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
+
+from mailbot.domain.programs.standard_webhooks import sign
 
 TOLERANCE = timedelta(minutes=5)  # between their clock and ours
 PREFIX = "whsec_"
@@ -35,14 +34,8 @@ def is_standard(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], 
     if abs(now.timestamp() - int(moment)) > TOLERANCE.total_seconds():
         return False
     given = headers.get("webhook-signature", "").split()[:MOST_SIGNATURES]
-    wanted = [standard_signature(identity, moment, body, key) for key in keys]
+    wanted = [sign(identity, moment, body, key) for key in keys]
     return _any_equal(given, wanted)
-
-
-def standard_signature(identity: str, moment: str, body: bytes, key: bytes) -> str:
-    """Return the signature of a message. `moment`: seconds since 1970."""
-    signed = b".".join((identity.encode(), moment.encode(), body))
-    return f"v1,{b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
 
 
 def is_digest(given: str, body: bytes, keys: Sequence[bytes]) -> bool:

@@ -12,6 +12,7 @@ from mailbot.channels.incoming import signature
 from mailbot.channels.seam import Outgoing, Result
 from mailbot.config.model import Incoming
 from mailbot.domain.model import AttemptOutcome
+from mailbot.domain.programs import standard_webhooks
 
 LONGEST_PAUSE = 86_400  # seconds that a program may ask us to wait
 LONGEST_ID = 200  # characters
@@ -32,24 +33,14 @@ class Sink:
         identity = f"msg_{sha256(message.key.encode()).hexdigest()[:32]}"
         body = json.dumps(_body(message, identity), ensure_ascii=False).encode("utf-8", "replace")
         try:
-            headers = self._headers(identity, body)
+            headers = {"Content-Type": "application/json", "Idempotency-Key": identity}
+            headers |= standard_webhooks.headers(identity, self._now(), body, self._keys)
             answer = await self._client.ask("POST", self._url, content=body, headers=headers)
         except NotSent as error:
             return Result(AttemptOutcome.DEFERRED, str(error), is_ours=True)
         except (NoReply, TooLarge) as error:
             return Result(AttemptOutcome.UNKNOWN, str(error))
         return _result(answer, identity)
-
-    def _headers(self, identity: str, body: bytes) -> dict[str, str]:
-        moment = str(int(self._now().timestamp()))
-        signed = [signature.standard_signature(identity, moment, body, key) for key in self._keys]
-        return {
-            "Content-Type": "application/json",
-            "Idempotency-Key": identity,
-            "webhook-id": identity,
-            "webhook-timestamp": moment,
-            "webhook-signature": " ".join(signed),
-        }
 
     async def close(self) -> None:
         """Close the connections."""

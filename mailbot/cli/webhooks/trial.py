@@ -39,15 +39,15 @@ def trial(name: str, in_json: bool) -> None:
 
 
 async def _send(webhook: Webhook) -> tuple[int | None, str]:
-    from mailbot.delivery.webhooks import signature
     from mailbot.delivery.webhooks.client import WebhookClient
+    from mailbot.domain.programs import standard_webhooks
     from mailbot.views.webhook_json import trial_body
 
     at = now()
     body, identity = trial_body(at), f"msg_{secrets.token_hex(16)}"
     client = WebhookClient(webhook.url, webhook.allow_networks)
     try:
-        answer = await client.post(signature.headers(identity, at, body, webhook.secrets), body)
+        answer = await client.post(standard_webhooks.headers(identity, at, body, webhook.secrets), body)
     finally:
         await client.close()
     return answer.code, answer.error

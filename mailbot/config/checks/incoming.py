@@ -8,8 +8,8 @@ from mailbot.config.files.incoming import IncomingEntry
 from mailbot.config.files.mailbot import MailbotFile
 from mailbot.config.model import Incoming
 from mailbot.config.yaml.source import Place, Source
-from mailbot.domain.json_map.call import CallMap, FilesMap, Said, example
-from mailbot.domain.json_map.places import read_document
+from mailbot.domain.programs.call import CallMap, FilesMap, Said, example
+from mailbot.domain.programs.places import read_document
 from mailbot.errors import Problem
 
 # Ways in that have a name of their own, and words that would mislead people.

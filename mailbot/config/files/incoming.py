@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from mailbot.config.files.entry import Entry
 from mailbot.config.yaml.types import Address, Channel, HeaderField, WebAddress, YesNo, some
-from mailbot.domain.json_map.places import HINT, read_place, read_template
+from mailbot.domain.programs.places import HINT, read_place, read_template
 
 _ONE = {"type": ["string", "number", "boolean"]}
 

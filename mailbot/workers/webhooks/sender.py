@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 from mailbot import log
 from mailbot.config.model import Webhook as Settings
 from mailbot.delivery import retry
-from mailbot.delivery.webhooks import signature
 from mailbot.delivery.webhooks.client import Answer, WebhookClient
 from mailbot.domain.policy import Policy
+from mailbot.domain.programs import standard_webhooks
 from mailbot.store.webhooks import feed, states
 from mailbot.store.webhooks.feed import FeedEntry, Place
 from mailbot.store.webhooks.states import Attempt, Claim, Progress, Webhook
@@ -113,8 +113,8 @@ class WebhookSender:
 
     async def _send(self, entry: FeedEntry, body: bytes, turn: _Turn) -> bool:
         """Send one message. Return False where it failed, which is recorded."""
-        identity = signature.message_id(self._webhook.name, entry.ticket, entry.seq, entry.at)
-        headers = signature.headers(identity, self._deps.now(), body, self._webhook.secrets)
+        identity = standard_webhooks.message_id(self._webhook.name, entry.ticket, entry.seq, entry.at)
+        headers = standard_webhooks.headers(identity, self._deps.now(), body, self._webhook.secrets)
         answer = await self._client.post(headers, body)
         turn.attempts.append(Attempt(entry.id, self._deps.now(), answer.code, answer.error))
         if answer.error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mailbot.domain.json_map.places import Place, Template, read_place, read_template, text_of
+from mailbot.domain.programs.places import Place, Template, read_place, read_template, text_of
 
 MOST_FILES = 20
 TEXTS = ("author", "text", "external_id", "name", "subject", "answers")

@@ -1,4 +1,7 @@
-"""Sign messages as the Standard Webhooks specification 1.0 says: HMAC-SHA256 of "id.timestamp.body"."""
+"""Sign messages as the Standard Webhooks specification 1.0 says: HMAC-SHA256 of "id.timestamp.body".
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
 
 import hmac
 from base64 import b64encode
@@ -13,13 +16,17 @@ def message_id(webhook: str, ticket: str, seq: int, at: datetime) -> str:
     return f"msg_{sha256(named.encode()).hexdigest()[:32]}"
 
 
+def sign(identity: str, timestamp: str, body: bytes, secret: bytes) -> str:
+    """Return the signature of a message. `timestamp`: seconds since 1970."""
+    signed = b".".join((identity.encode(), timestamp.encode(), body))
+    return f"v1,{b64encode(hmac.digest(secret, signed, 'sha256')).decode()}"
+
+
 def headers(identity: str, at: datetime, body: bytes, secrets: Sequence[bytes]) -> dict[str, str]:
     """Return the three headers, with a signature by each secret. `at`: when it is sent, which receivers check."""
     timestamp = str(int(at.timestamp()))
-    signed = b".".join((identity.encode(), timestamp.encode(), body))
-    marks = (b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in secrets)
     return {
         "webhook-id": identity,
         "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(f"v1,{mark}" for mark in marks),
+        "webhook-signature": " ".join(sign(identity, timestamp, body, secret) for secret in secrets),
     }

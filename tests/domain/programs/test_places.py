@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.domain.json_map.call import CallMap, CallReader, FilesMap
-from mailbot.domain.json_map.places import read_document, read_place, read_template
+from mailbot.domain.programs.call import CallMap, CallReader, FilesMap
+from mailbot.domain.programs.places import read_document, read_place, read_template
 
 CALL = {
     "event": "message",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbot.delivery.webhooks import signature
+from mailbot.domain.programs import standard_webhooks
 from tests.builders import NOW
 from tests.fakes.webhook_receiver import verify
 
@@ -21,7 +21,7 @@ def text(secret: bytes) -> str:
 def test_it_is_the_example_of_the_specification() -> None:
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     at = datetime.fromtimestamp(1614265330, UTC)
-    made = signature.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", at, b'{"test": 2432232314}', [secret])
+    made = standard_webhooks.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", at, b'{"test": 2432232314}', [secret])
 
     assert made == {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -32,7 +32,7 @@ def test_it_is_the_example_of_the_specification() -> None:
 
 @given(st.binary(), st.binary(min_size=24, max_size=64))
 def test_a_receiver_verifies_it_and_nothing_else(body: bytes, secret: bytes) -> None:
-    made = signature.headers("msg_a", NOW, body, [secret])
+    made = standard_webhooks.headers("msg_a", NOW, body, [secret])
     now = NOW.timestamp()
 
     assert verify(text(secret), made, body, now)
@@ -43,21 +43,21 @@ def test_a_receiver_verifies_it_and_nothing_else(body: bytes, secret: bytes) -> 
 
 @pytest.mark.parametrize("known", [SECRET, OTHER])
 def test_while_a_secret_is_changed_receivers_with_either_verify(known: bytes) -> None:
-    made = signature.headers("msg_a", NOW, b"{}", [SECRET, OTHER])
+    made = standard_webhooks.headers("msg_a", NOW, b"{}", [SECRET, OTHER])
 
     assert verify(text(known), made, b"{}", NOW.timestamp())
     assert made["webhook-signature"].count("v1,") == 2
 
 
 def test_an_event_has_one_id_for_each_webhook() -> None:
-    wanted = signature.message_id("a", "T-1", 1, NOW)
+    wanted = standard_webhooks.message_id("a", "T-1", 1, NOW)
 
-    assert wanted == signature.message_id("a", "T-1", 1, NOW)
+    assert wanted == standard_webhooks.message_id("a", "T-1", 1, NOW)
     assert len(wanted) < 64
     others = [
-        signature.message_id("b", "T-1", 1, NOW),
-        signature.message_id("a", "T-2", 1, NOW),
-        signature.message_id("a", "T-1", 2, NOW),
-        signature.message_id("a", "T-1", 1, NOW + timedelta(microseconds=1)),
+        standard_webhooks.message_id("b", "T-1", 1, NOW),
+        standard_webhooks.message_id("a", "T-2", 1, NOW),
+        standard_webhooks.message_id("a", "T-1", 2, NOW),
+        standard_webhooks.message_id("a", "T-1", 1, NOW + timedelta(microseconds=1)),
     ]
     assert len({wanted, *others}) == 5

@@ -12,7 +12,7 @@ from mailbot.config.yaml.web_addresses import hook_url
 from mailbot.delivery.webhooks.client import WebhookClient
 from mailbot.errors import ConfigError
 from tests.config.faults import lay, loaded
-from tests.delivery.test_webhook_signature import OTHER, SECRET, text
+from tests.domain.programs.test_standard_webhooks import OTHER, SECRET, text
 
 URL = "https://toko.example/hooks/mailbot"
 VARIABLE = "MAILBOT_WEBHOOK_SECRET_DATA_LAKE"

@@ -13,12 +13,12 @@ import pytest
 import trustme
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.delivery.test_webhook_signature import SECRET, text
 
 from mailbot.delivery.webhooks import client as clients
 from mailbot.delivery.webhooks.addresses import is_public, parse
 from mailbot.delivery.webhooks.client import Answer, WebhookClient
 from mailbot.domain.programs import standard_webhooks
+from tests.domain.programs.test_standard_webhooks import SECRET, text
 from tests.fakes.webhook_receiver import DRIP, HUGE, RESET, SILENT, WebhookReceiver
 
 BODY = b'{"type": "webhook.test"}'

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.domain.webhooks.event_types import KINDS
-from tests.delivery.test_webhook_signature import SECRET, text
+from tests.domain.programs.test_standard_webhooks import SECRET, text
 from tests.fakes.webhook_receiver import SILENT, WebhookReceiver
 from tests.profile import NIGHTLY
 from tests.scenarios.harness import DaemonProcess, complaint, eventually, send

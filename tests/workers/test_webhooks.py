@@ -22,7 +22,7 @@ from mailbot.store.webhooks.states import Change, Named
 from mailbot.views.webhook_json import bodies
 from mailbot.workers.webhooks.cleanup import WebhookCleanup
 from mailbot.workers.webhooks.sender import WebhookSender
-from tests.delivery.test_webhook_signature import OTHER, SECRET, text
+from tests.domain.programs.test_standard_webhooks import OTHER, SECRET, text
 from tests.fakes.webhook_receiver import RESET, SILENT, WebhookReceiver
 from tests.shaky_store import ShakyStore
 from tests.workers.test_intake import BUDI, Desk

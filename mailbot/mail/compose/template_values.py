@@ -173,7 +173,8 @@ def sample_notices(name: str, language: str) -> list[Notice]:
         if f.name not in ("attachments", "references")
     }
     full |= {"number": "TOKO-48217390-8", "mailbox": "support@example.com", "language": language}
-    full |= {"asker": "agent@example.com"} if "asker" in full else {}
+    people = {"asker": "agent@example.com", "answers_to": "customer@example.com"}
+    full |= {name: address for name, address in people.items() if name in full}
     full |= {name: written(f"sample {name}") for name in given}
     bare: dict[str, Any] = full | dict.fromkeys(full.keys() & _OPTIONAL, "") | dict.fromkeys(moments, None)
     bare |= dict.fromkeys(given, NO_REASON)

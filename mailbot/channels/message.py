@@ -5,7 +5,6 @@ of mail. The proof is the envelope's recipient: an address that we sign for this
 mail ever shows. It is kept with the mail, so that a crash loses neither.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,17 +59,6 @@ class ChannelMessage:
     def mark(self) -> str:
         """Return the fingerprint of its mail, the same at each repetition: SHA-256 in hexadecimal."""
         return hashlib.sha256(f"{self.channel}\0{self.external_id}".encode("utf-8", "replace")).hexdigest()
-
-
-async def keep_message(
-    message: ChannelMessage, box: Mailbox, keys: TokenSigner, keep: Keep, now: datetime
-) -> int:
-    """Keep a message, and return its id in the inbox. Raises ComposeRefused and StoreUnavailable."""
-    if message.files:  # megabytes in base64 would hold up every session
-        envelope, raw = await asyncio.to_thread(build, message, box, keys, now)
-    else:
-        envelope, raw = build(message, box, keys, now)
-    return await keep(envelope, raw, mark=message.mark)
 
 
 def build(message: ChannelMessage, box: Mailbox, keys: TokenSigner, now: datetime) -> tuple[Envelope, bytes]:

@@ -2,7 +2,6 @@
 
 import re
 
-WORDS = ("/baru", "/new")
 _FIRST = re.compile(r"\s*/(?:baru|new)(?:@\w+)?(?:\s+|$)", re.IGNORECASE)
 
 

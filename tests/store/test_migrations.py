@@ -36,6 +36,7 @@ DIGESTS = {
     "0005_claims.py": "0a1e00c1367daceeb6ba26c4971c4879b0c45da529b69816d0511d4123388aea",
     "0006_search.py": "02b6bd2d73a39f8a90945e5c3d201d493597c0adf5b613c63588c06b709b22fd",
     "0007_console.py": "a8bca797edfcad6f901289d83ca84fde5f610103d83fb033d0d785cb8090cc6d",
+    "0008_channels.py": "df4ab0dbf0f719b5026bb05f8817792352acc8b47da1e7f24ec3cbc01cb8e74f",
 }
 
 

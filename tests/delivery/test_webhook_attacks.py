@@ -22,7 +22,6 @@ from tests.domain.programs.test_standard_webhooks import SECRET, text
 from tests.fakes.webhook_receiver import DRIP, HUGE, RESET, SILENT, WebhookReceiver
 
 BODY = b'{"type": "webhook.test"}'
-HEADERS = standard_webhooks.headers("msg_a", datetime.now(UTC), BODY, [SECRET])
 LOOPBACK = ("127.0.0.0/8",)
 SHORT = timedelta(seconds=0.5)
 
@@ -55,6 +54,11 @@ SPELLINGS = (
 )
 
 
+def signed() -> dict[str, str]:
+    """Return the headers of now: a receiver refuses those of five minutes ago."""
+    return standard_webhooks.headers("msg_a", datetime.now(UTC), BODY, [SECRET])
+
+
 class Dns:
     """A resolver that gives these answers one after the other, the last one for good."""
 
@@ -77,7 +81,7 @@ async def sending(url: str, *networks: str, **options: object) -> AsyncIterator[
 
 async def post(url: str, *networks: str, **options: object) -> Answer:
     async with sending(url, *networks, **options) as client:
-        return await client.post(HEADERS, BODY)
+        return await client.post(signed(), BODY)
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +166,8 @@ async def test_another_answer_of_the_dns_a_moment_later_changes_nothing(
     async with WebhookReceiver(text(SECRET), tls=server_tls(authority, "receiver.example")) as receiver:
         url = f"https://receiver.example:{receiver.port}/"
         async with sending(url, "127.0.0.9/32", resolve=dns, trusted=trusted) as client:
-            first = await client.post(HEADERS, BODY)  # nobody listens at 127.0.0.9
-            second = await client.post(HEADERS, BODY)
+            first = await client.post(signed(), BODY)  # nobody listens at 127.0.0.9
+            second = await client.post(signed(), BODY)
 
     assert first.code is None
     assert "127.0.0.1 is no public address" in second.error
@@ -268,7 +272,7 @@ async def test_by_its_name_it_is_reached_at_the_address_that_was_checked(
     async with WebhookReceiver(text(SECRET), tls=server_tls(authority, "receiver.example")) as receiver:
         url = f"https://receiver.example:{receiver.port}/hooks?key=1"
         async with sending(url, *LOOPBACK, resolve=Dns(["127.0.0.1"]), trusted=trusted) as client:
-            assert [await client.post(HEADERS, BODY) for _ in range(3)] == [Answer(204)] * 3
+            assert [await client.post(signed(), BODY) for _ in range(3)] == [Answer(204)] * 3
         assert receiver.connections == 1  # it is kept
         assert receiver.messages[0].host == f"receiver.example:{receiver.port}"
         assert receiver.messages[0].path == "/hooks?key=1"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from mailbot.channels.http_client import NoReply, NotSent, TooLarge
+from mailbot.channels.http_client import NoReply, NotSent, NotTheirs, TooLarge
 from mailbot.channels.notes import note
 from mailbot.channels.seam import ReadLater
 from mailbot.domain.model import Attachment
@@ -42,7 +42,7 @@ async def fetch_all(
             notes.append(
                 note("too_large", language, f"{name}, {each.size / 1e6:.0f} MB" if each.size else name)
             )
-        except Gone:
+        except (Gone, NotTheirs):
             notes.append(note("gone", language, name))
         except (NotSent, NoReply, ReadLater) as error:
             if is_patient:

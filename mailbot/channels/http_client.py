@@ -2,13 +2,16 @@
 
 Theory of operation. A request that did not reach the provider (`NotSent`) may be repeated freely. One that got no
 reply (`NoReply`) may have been carried out. Errors name the trouble and never the address: it can hold a token.
+A whole address may come from the provider, and the token goes along: so only the provider's own hosts are asked.
 """
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,6 +25,10 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 
 class NotSent(OSError):
     """The provider could not be reached: it knows nothing of this request."""
+
+
+class NotTheirs(NotSent):
+    """The address is of somebody else, who must not get the provider's token."""
 
 
 class NoReply(OSError):
@@ -50,13 +57,16 @@ class Answer:
 
 
 class HttpClient:
-    """Asks one provider. Connections are made at the first request and kept. `headers`: of each request."""
+    """Asks one provider. Connections are made at the first request and kept.
 
-    def __init__(self, api: str, headers: Mapping[str, str] | None = None) -> None:
-        self._api, self._headers = (
-            api.rstrip("/"),
-            {"User-Agent": f"mailbot/{__version__}", **(headers or {})},
-        )
+    `headers`: of each request. `other_hosts`: where its files may lie, beside the API itself.
+    """
+
+    def __init__(
+        self, api: str, headers: Mapping[str, str] | None = None, other_hosts: re.Pattern[str] | None = None
+    ) -> None:
+        self._api, self._other_hosts = api.rstrip("/"), other_hosts
+        self._headers = {"User-Agent": f"mailbot/{__version__}", **(headers or {})}
         self._opened: httpx.AsyncClient | None = None
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses
 
@@ -73,7 +83,9 @@ class HttpClient:
 
         `seconds`: until each part of the reply. Raises NotSent, NoReply and TooLarge. Follows no redirect.
         """
-        url = path if path.startswith(("https://", "http://")) else f"{self._api}/{path}"
+        url = path if "://" in path.partition("?")[0] else f"{self._api}/{path}"
+        if not self._is_theirs(url):
+            raise NotTheirs("the address is not the provider's")
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         try:
             async with self._client.stream(method, url, timeout=timeout, **content) as reply:
@@ -85,6 +97,17 @@ class HttpClient:
             raise NotSent("that is no address") from None
         except httpx.HTTPError as error:
             raise NoReply(f"it gave no reply ({type(error).__name__})") from None
+
+    def _is_theirs(self, url: str) -> bool:
+        """Check for an address of the API's own scheme, host and port, or one of its other hosts by HTTPS."""
+        try:
+            place, own = urlsplit(url), urlsplit(self._api)
+        except ValueError:
+            return False
+        if (place.scheme, place.netloc) == (own.scheme, own.netloc):
+            return True
+        is_other = self._other_hosts is not None and self._other_hosts.fullmatch(place.netloc) is not None
+        return place.scheme == "https" and is_other
 
     @property
     def _client(self) -> httpx.AsyncClient:

@@ -1,5 +1,6 @@
 """Read JSON whose shape nobody promises: what is missing, or of another type, counts as empty."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -31,3 +32,11 @@ def number_at(value: Any, *path: str | int) -> float:
     """Return the number there, 0 for anything else."""
     found = at(value, *path)
     return found if isinstance(found, int | float) else 0
+
+
+def moment_at(value: Any, *path: str | int) -> datetime | None:
+    """Return the moment there, a text of seconds since 1970, None for anything else."""
+    try:
+        return datetime.fromtimestamp(int(text_at(value, *path)[:20]), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

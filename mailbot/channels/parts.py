@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from mailbot.channels.http_client import NoReply, NotSent
+from mailbot.channels.http_client import NoReply, NotSent, TooLarge
 from mailbot.channels.seam import Result
 from mailbot.domain.model import AttemptOutcome
 
@@ -26,9 +26,11 @@ async def send_parts(
 ) -> Result:
     """Send the parts, counted from 1, but those that the provider has `taken` from an earlier attempt.
 
-    `send` returns what the provider calls the part, and raises PartRefused, NotSent and NoReply. Once a part is
-    taken, trouble of the channel counts as an attempt: so what was taken is recorded.
+    `send` returns what the provider calls the part, and raises PartRefused, NotSent, NoReply and TooLarge. Once a
+    part is taken, trouble of the channel counts as an attempt: so what was taken is recorded.
     """
+    if not parts:
+        return Result(AttemptOutcome.FAILED, "the message is empty")
     ids = dict[int, str]()
     for count, part in enumerate(parts, 1):
         if count in taken:
@@ -39,7 +41,7 @@ async def send_parts(
             failed = refusal.result
         except NotSent as error:
             failed = Result(AttemptOutcome.DEFERRED, f"{provider}: {error}", is_ours=True)
-        except NoReply as error:
+        except (NoReply, TooLarge) as error:
             failed = Result(AttemptOutcome.UNKNOWN, f"{provider}: {error}")
         else:
             continue

@@ -7,12 +7,15 @@ what became of a message of ours, and fetches files. Answers leave through the o
 SMTP, LMTP, IMAP and the pipe are sources whose bytes are mail already: they keep them by `channels.keep`.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mailbot.channels.message import ChannelMessage
 from mailbot.domain.model import Attachment, AttemptOutcome
+
+LONGEST_ID = 300  # characters of a provider's name for an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,13 @@ class Event:
     external_id: str
     content: bytes = field(repr=False)
     received_at: datetime | None = None  # None: not kept yet
+
+    @classmethod
+    def named(cls, name: str, content: bytes) -> "Event":
+        """Return an event that is not kept yet. By its content, where its name is missing."""
+        if not (0 < len(name) <= LONGEST_ID and name.isascii() and name.isprintable()):  # for an index
+            name = hashlib.sha256(name.encode("utf-8", "replace") or content).hexdigest()
+        return cls(name, content)
 
 
 @dataclass(frozen=True, slots=True)

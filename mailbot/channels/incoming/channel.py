@@ -5,12 +5,10 @@ that a replay is one event. The map reads it later: what it does not fit is park
 as signed JSON to the one address of the settings, with a key that is the same at each attempt.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 
-from mailbot.channels.incoming import signature
+from mailbot.channels import signature
 from mailbot.channels.incoming.sink import Sink
 from mailbot.channels.message import ChannelMessage
 from mailbot.channels.seam import Call, Channel, Event, Found, Nothing, Reply, Unreadable
@@ -21,8 +19,6 @@ from mailbot.domain.programs.places import read_document
 from mailbot.mail.compose.mime_writer import is_ascii_address
 from mailbot.mail.parsing import attachments
 
-LONGEST_ID = 200  # characters of an id that is kept as it is
-_PLAIN_ID = re.compile(f"[!-~]{{1,{LONGEST_ID}}}")
 UNREAD_FILE = "[Berkas {name} tidak dapat dibaca / the file {name} could not be read]"
 
 
@@ -59,7 +55,7 @@ class Source:
             return Reply(400, str(error))
         if not self._reader.is_message(document):
             return Reply(200, "not a message")
-        return Reply(200, "kept", (Event(self._external_id(call, document), call.body),))
+        return Reply(200, "kept", (Event.named(self._name(document), call.body),))
 
     def _is_signed(self, call: Call) -> bool:
         chosen = self._settings
@@ -70,13 +66,12 @@ class Source:
             return signature.is_digest(given, call.body, self._keys)
         return signature.is_token(given, chosen.secrets)
 
-    def _external_id(self, call: Call, document: object) -> str:
+    def _name(self, document: object) -> str:
         """Return the id of the message; a call without one is kept too, and parked when it is read."""
         try:
-            found = self._reader.external_id(document)
+            return self._reader.external_id(document)
         except ValueError:
-            found = f"no id {sha256(call.body).hexdigest()}"
-        return found if _PLAIN_ID.fullmatch(found) else sha256(found.encode()).hexdigest()
+            return ""
 
     async def read(self, event: Event) -> Sequence[Found]:
         """Read what a call says. Raises Unreadable."""

@@ -7,8 +7,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from mailbot.channels import signature
 from mailbot.channels.http_client import Answer, HttpClient, NoReply, NotSent, TooLarge
-from mailbot.channels.incoming import signature
 from mailbot.channels.seam import Outgoing, Result
 from mailbot.config.model import Incoming
 from mailbot.domain.model import AttemptOutcome

@@ -1,10 +1,10 @@
 """Take what customers write to a Telegram bot, by asking (long polling) or by its calls (webhook), and answer."""
 
-import hmac
 from functools import partial
 
 import msgspec
 
+from mailbot.channels import signature
 from mailbot.channels.http_client import NoReply, NotSent
 from mailbot.channels.seam import Call, Channel, Event, Polled, Reply, Unavailable
 from mailbot.channels.telegram.api import Api, Refused
@@ -52,8 +52,7 @@ async def poll(api: Api, position: str) -> Polled:
 
 def receive(bot: str, secret: str, call: Call) -> Reply:
     """Take a call: only with the secret that was given to Telegram when the webhook was set."""
-    given = call.headers.get(SECRET_HEADER, "")
-    if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
+    if not signature.is_token(call.headers.get(SECRET_HEADER, ""), [secret]):
         return Reply(401, "the secret token is missing or wrong")
     number = update_id(call.body)
     if number is None:

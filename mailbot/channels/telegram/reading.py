@@ -8,7 +8,7 @@ import msgspec
 
 from mailbot.channels.chat_files import Wanted, fetch_all
 from mailbot.channels.message import ChannelMessage
-from mailbot.channels.notes import note
+from mailbot.channels.notes import card, note, place
 from mailbot.channels.seam import Event, Found, Greeting, Nothing, Unreadable
 from mailbot.channels.telegram.api import LARGEST_FILE, Api
 from mailbot.channels.telegram.shapes import Message, Update, User
@@ -74,11 +74,10 @@ def _command(text: str) -> str:
 def _lines(message: Message, language: str) -> list[str]:
     """Return the paragraphs that a message makes, in the author's words and in ours."""
     lines = [text for text in (message.text, message.caption) if text.strip()]
-    if message.location:
-        place = f"{message.location.latitude:.6f},{message.location.longitude:.6f}"
-        lines.append(note("location", language, f"https://maps.google.com/?q={place}"))
-    if card := message.contact:
-        lines.append(note("contact", language, header_text(f"{card.first_name} {card.phone_number}")))
+    if where := message.location:
+        lines.append(place(language, where.latitude, where.longitude))
+    if person := message.contact:
+        lines.append(card(language, person.first_name, person.phone_number))
     if message.sticker:
         lines.append(note("sticker", language, header_text(message.sticker.emoji, 10)))
     return lines

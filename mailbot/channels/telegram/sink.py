@@ -30,8 +30,6 @@ async def send(api: Api, message: Outgoing) -> Result:
         return f"{api.bot}.{chat}.{sent.message_id}"
 
     parts: list[str | Attachment] = [*split(message.text, LONGEST), *message.files]
-    if not parts:
-        return Result(AttemptOutcome.FAILED, "the message is empty")
     return await send_parts(parts, message.taken, send_part, "Telegram")
 
 

@@ -17,11 +17,5 @@ NOW = partial(datetime.now, UTC)
 def build(settings: Whatsapp, now: Callable[[], datetime] = NOW) -> Channel:
     """Build it. Nothing is asked of WhatsApp before the first message."""
     api = Api(settings, now)
-    return Channel(
-        NAME,
-        settings.mailbox,
-        read=partial(read, api, settings.phone_number_id),
-        send=partial(send, api, settings),
-        receive=partial(receive, settings),
-        close=api.close,
-    )
+    reads, sends = partial(read, api, settings.phone_number_id), partial(send, api, settings)
+    return Channel(NAME, settings.mailbox, reads, sends, partial(receive, settings), close=api.close)

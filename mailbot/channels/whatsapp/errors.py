@@ -13,9 +13,9 @@ from mailbot.domain.model import AttemptOutcome
 from mailbot.mail.compose.cleaning import header_text
 
 CLOSED = "the customer last wrote more than 24 hours ago: WhatsApp takes no free text now"
-LIMITS = {4: 60, 80007: 60, 130429: 30, 131048: 600}  # seconds that our number rests, by code
-PAIR_LIMIT = 131056  # too many messages to one person
-ACCOUNT = frozenset({3, 10, 190, 368, 131005, 131031, 131042, 133010})  # until somebody mends the account
+PAUSES = {4: 60, 80007: 60, 130429: 30, 131048: 600, 131056: 60}  # seconds, by code
+# Troubles of our account or number, whoever the message is for.
+OURS = frozenset({3, 4, 10, 190, 368, 80007, 130429, 131005, 131031, 131042, 131048, 133010})
 PASSING = frozenset({1, 2, 131000, 131016, 131057, 133004})
 # As a mail server's status (RFC 3463): the person gets no automatic messages for a week, or until they write.
 STATUS = {131026: "5.2.0 "}
@@ -46,13 +46,8 @@ def judge(answer: Answer) -> Result:
     """Return what a reply that is not good means for what was sent."""
     error, status = at(answer.json, "error"), answer.status
     code, text = int(number_at(error, "code")), explain(error) if error else f"WhatsApp answers {status}"
-    if code in LIMITS or status == 429:
-        pause = timedelta(seconds=LIMITS.get(code, 60))
-        return Result(AttemptOutcome.DEFERRED, text, status, retry_after=pause, is_ours=True)
-    if code == PAIR_LIMIT:
-        return Result(AttemptOutcome.DEFERRED, text, status, retry_after=timedelta(minutes=1))
-    if code in ACCOUNT or status in (401, 403):
-        return Result(AttemptOutcome.DEFERRED, text, status, is_ours=True)
-    if code in PASSING or status >= 500 or 300 <= status < 400:
-        return Result(AttemptOutcome.DEFERRED, text, status)
-    return Result(AttemptOutcome.FAILED, text, status)
+    seconds = PAUSES.get(code, 60 if status == 429 else 0)
+    is_ours = code in OURS or status in (401, 403, 429)
+    passes = is_ours or seconds or code in PASSING or status >= 500 or 300 <= status < 400
+    outcome = AttemptOutcome.DEFERRED if passes else AttemptOutcome.FAILED
+    return Result(outcome, text, status, retry_after=timedelta(seconds=seconds) or None, is_ours=is_ours)

@@ -3,16 +3,16 @@
 import mimetypes
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from mailbot.channels.chat_files import Wanted, fetch_all
-from mailbot.channels.loose import at, items_at, number_at, text_at
+from mailbot.channels.loose import at, items_at, moment_at, number_at, text_at
 from mailbot.channels.message import ChannelMessage
-from mailbot.channels.notes import note
+from mailbot.channels.notes import card, note, place
 from mailbot.channels.seam import Event, Found, Nothing, Status, Unreadable
 from mailbot.channels.whatsapp.api import LARGEST_FILE, Api
 from mailbot.channels.whatsapp.errors import explain
@@ -20,7 +20,6 @@ from mailbot.domain.people.identities import identity
 from mailbot.mail.compose.cleaning import body_text, header_text
 
 NAME = "whatsapp"
-LONGEST_NAME = 80  # characters
 FILE_PATIENCE = timedelta(hours=2)  # then the words go on without the file
 OLDEST = timedelta(days=14)  # WhatsApp repeats a call for seven days
 FILES = ("image", "video", "audio", "document", "sticker")
@@ -35,11 +34,8 @@ async def read(api: Api, number: str, event: Event) -> Sequence[Found]:
         kept = msgspec.json.decode(event.content)
     except (ValueError, RecursionError):
         raise Unreadable("it is no JSON") from None
-    ours, message, status = (
-        text_at(kept, "metadata", "phone_number_id"),
-        at(kept, "message"),
-        at(kept, "status"),
-    )
+    ours = text_at(kept, "metadata", "phone_number_id")
+    message, status = at(kept, "message"), at(kept, "status")
     if message is None and status is None:
         raise Unreadable("neither a message nor a status")
     if ours != number:
@@ -53,13 +49,13 @@ def _status(status: Any, received_at: datetime) -> Found:
     name, error = text_at(status, "status"), at(status, "errors", 0)
     if name not in STATUSES:
         return Nothing(f"a status that says nothing to us: {header_text(name, 30)!r}")
-    moment = _moment(status) or received_at
-    return Status(text_at(status, "id"), name, moment, explain(error) if name == "failed" else "")
+    reason = explain(error) if name == "failed" else ""
+    return Status(text_at(status, "id"), name, moment_at(status, "timestamp") or received_at, reason)
 
 
 async def _message(api: Api, message: Any, name: str, event: Event) -> Found:
-    author, kind, moment = text_at(message, "from"), text_at(message, "type"), _moment(message)
-    received_at = event.received_at or api.now()
+    author, kind = text_at(message, "from"), text_at(message, "type")
+    moment, received_at = moment_at(message, "timestamp"), event.received_at or api.now()
     if not _NUMBER.fullmatch(author) or not text_at(message, "id"):
         raise Unreadable("a message without a phone number or without an id")
     if moment and received_at - moment > OLDEST:
@@ -79,7 +75,7 @@ async def _message(api: Api, message: Any, name: str, event: Event) -> Found:
         identity(NAME, f"+{author}"),
         text_at(message, "id"),
         body_text("\n\n".join(lines)),
-        header_text(name, LONGEST_NAME),
+        header_text(name, 80),
         files=tuple(files),
         answers=text_at(message, "context", "id"),
         at=moment,
@@ -94,14 +90,12 @@ def _lines(message: Any, language: str) -> Iterator[str]:
     for reply in ("button_reply", "list_reply", "nfm_reply"):
         words = (text_at(message, "interactive", reply, key) for key in ("title", "description", "body"))
         yield "\n".join(filter(None, words))
-    if place := at(message, "location"):
-        link = f"https://maps.google.com/?q={number_at(place, 'latitude'):.6f},{number_at(place, 'longitude'):.6f}"
-        words = (header_text(text_at(place, key)) for key in ("name", "address"))
-        yield note("location", language, ", ".join(filter(None, (*words, link))))
-    for card in items_at(message, "contacts"):
-        phones = (text_at(each, "phone") for each in items_at(card, "phones"))
-        person = " ".join((text_at(card, "name", "formatted_name"), *phones))
-        yield note("contact", language, header_text(person))
+    if there := at(message, "location"):
+        where = number_at(there, "latitude"), number_at(there, "longitude")
+        yield place(language, *where, text_at(there, "name"), text_at(there, "address"))
+    for person in items_at(message, "contacts"):
+        phones = (text_at(each, "phone") for each in items_at(person, "phones"))
+        yield card(language, text_at(person, "name", "formatted_name"), *phones)
 
 
 def _wanted(api: Api, message: Any) -> Iterator[Wanted]:
@@ -110,11 +104,3 @@ def _wanted(api: Api, message: Any) -> Iterator[Wanted]:
             mime = text_at(message, kind, "mime_type").partition(";")[0].strip()
             file_name = text_at(message, kind, "filename") or f"{kind}{mimetypes.guess_extension(mime) or ''}"
             yield Wanted(file_name, 0, partial(api.fetch, name, text_at(message, kind, "sha256")))
-
-
-def _moment(said: Any) -> datetime | None:
-    """Return its moment, in seconds since 1970, None for anything else."""
-    try:
-        return datetime.fromtimestamp(int(text_at(said, "timestamp")[:20]), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

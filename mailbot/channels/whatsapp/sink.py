@@ -35,8 +35,6 @@ KINDS = {
 async def send(api: Api, settings: Whatsapp, message: Outgoing) -> Result:
     """Send a message, or ask the customer to write. Raises nothing."""
     parts = [*split(message.text, LONGEST), *message.files]
-    if not parts:
-        return Result(AttemptOutcome.FAILED, "the message is empty")
     taken: Mapping[int, str] = {}
     if message.wrote_at and api.now() - message.wrote_at < WINDOW:
         result = await send_parts(parts, message.taken, partial(_send, api, message), NAMED)
@@ -51,7 +49,8 @@ async def _send(api: Api, message: Outgoing, part: str | Attachment) -> str:
     """Send a part, and return what WhatsApp calls it. Raises PartRefused, NotSent and NoReply."""
     if isinstance(part, str):
         return await _post(api, message, {"type": "text", "text": {"body": part, "preview_url": False}})
-    kind, media = _kind(part), {"id": await _upload(api, part)}
+    fitting = (kind for kind, (types, most) in KINDS.items() if part.type in types and part.size <= most)
+    kind, media = next(fitting, "document"), {"id": await _upload(api, part)}
     media |= {"filename": part.name} if kind == "document" else {}
     return await _post(api, message, {"type": kind, kind: media})
 
@@ -74,11 +73,6 @@ async def _upload(api: Api, file: Attachment) -> str:
         return name
     refused = judge(answer)
     raise PartRefused(replace(refused, text=f"{refused.text}: {file.name}"))
-
-
-def _kind(file: Attachment) -> str:
-    fitting = (kind for kind, (types, most) in KINDS.items() if file.type in types and file.size <= most)
-    return next(fitting, "document")
 
 
 async def _call(api: Api, template: WhatsappTemplate | None, message: Outgoing) -> Result:

@@ -60,7 +60,7 @@ async def _ask(chosen: Whatsapp, callback: str) -> Number:
     """Ask WhatsApp about our number, and our own address as Meta does. Raises NotSent, NoReply and TooLarge."""
     api, ours = Api(chosen, NOW), HttpClient(callback)
     try:
-        answer = await api.number()
+        answer = await api.about(chosen.phone_number_id, fields="display_phone_number,verified_name")
         if answer.status != 200:
             fail(f"WhatsApp refuses: {explain(at(answer.json, 'error'))}")
         answers = await _challenge(ours, callback, chosen.verify_token)

@@ -153,7 +153,7 @@ async def test_a_message_without_an_id_is_kept_and_parked_with_the_reason() -> N
         await build(ANSWERED).read(event)
 
 
-@pytest.mark.parametrize("odd", ["a" * 201, "a\0b", "a b", "é"])
+@pytest.mark.parametrize("odd", ["a" * 300, "a\0b", "é"])
 def test_an_odd_id_is_kept_as_its_digest(odd: str) -> None:
     body = content(id=f"x{odd}")
     (event,) = received(body, signed(body, NOW)).events

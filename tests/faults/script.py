@@ -12,6 +12,7 @@ from mailbot.domain.model import Target
 from mailbot.domain.policy import Ladder, Moment, Policy, Step
 from tests.builders import BOX, STANDARD
 from tests.builders import policy as policy_of
+from tests.faults.posts import Posts, key_in
 from tests.faults.relay import USUAL, Arrived
 from tests.faults.world import World
 
@@ -43,6 +44,7 @@ class Script:
     def __init__(self, world: World) -> None:
         self.world = world
         self.sent: list[str] = []  # Message-IDs
+        self.posts = Posts(world)
         self._deferred = False
         world.relay.reply = self._relay
 
@@ -60,8 +62,10 @@ class Script:
 
     async def answer(self, customer: str, body: str) -> None:
         """Answer a customer's ticket as the agent who was notified of it."""
-        got = await self._wait(lambda mail: mail.recipient == customer, f"a mail to {customer}")
-        await self._answer(_subject(got).partition("[")[2].partition("]")[0], body)
+        got = await self._wait(
+            lambda mail: mail.recipient == customer and _number(mail), f"a mail with a number to {customer}"
+        )
+        await self._answer(_number(got), body)
 
     async def _answer(self, number: str, body: str) -> None:
         notice = await self._wait(
@@ -80,6 +84,20 @@ class Script:
         await self.world.settle()
         await self.world.run(30.0, 5.0)
 
+    async def fill_in(self, address: str, text: str) -> None:
+        """Send a form, and confirm its address by the mail that comes."""
+        message_id = await self.posts.fill_in(address, text)
+        await self.world.settle()
+        asked = await self._wait(lambda mail: b"/confirm?" in mail.content, f"a link for {address}")
+        await self.posts.press(key_in(asked.content))
+        self.sent.append(message_id)
+        await self.world.settle()
+
+    async def bring(self, address: str, text: str) -> None:
+        """Let a shop's program bring a message."""
+        self.sent.append(await self.posts.bring(address, text))
+        await self.world.settle()
+
     async def taken_by(self, identity: str) -> str:
         """Wait for a message of ours in the chat, and return the number in it. Raises NeverCame."""
         got = await self._wait(lambda mail: mail.recipient == identity, f"a message to {identity}")
@@ -91,7 +109,7 @@ class Script:
         """Answer somebody's ticket as the agent who was notified of it."""
         await self._answer(await self.taken_by(identity), body)
 
-    async def _wait(self, wanted: Callable[[Arrived], bool], name: str) -> Arrived:
+    async def _wait(self, wanted: Callable[[Arrived], object], name: str) -> Arrived:
         """Wait for a mail at the relay. Raises NeverCame."""
         end = self.world.loop.time() + PATIENCE
         while self.world.loop.time() < end:
@@ -117,6 +135,10 @@ class Script:
             self._deferred = True
             return "450 4.2.0 try again later"
         return USUAL[phase]
+
+
+def _number(mail: Arrived) -> str:
+    return _subject(mail).partition("[")[2].partition("]")[0]
 
 
 def _subject(mail: Arrived) -> str:
@@ -171,8 +193,16 @@ async def chat_called(script: Script) -> None:
     await _chat(script)
 
 
+async def posted(script: Script) -> None:
+    """Take a form whose address is confirmed by mail, and what a shop's program brings."""
+    await script.fill_in(SITI, "Paket saya belum sampai sejak Senin.")
+    await script.bring(WATI, "Aplikasi tidak bisa dibuka")
+    await script.answer(SITI, "Mohon kirim nomor resi supaya bisa kami periksa.")
+
+
 SCRIPTS = {
-    each.__name__: each for each in (complaints, conversation, refusals, deadline, chat_polled, chat_called)
+    each.__name__: each
+    for each in (complaints, conversation, refusals, deadline, chat_polled, chat_called, posted)
 }
 CHATS = {"chat_polled": "polled", "chat_called": "called"}  # how messages come in these scripts
 KEPT_FIRST = "kept first"  # the same mails where nothing is decided before it is kept and claimed

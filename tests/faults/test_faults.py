@@ -1,6 +1,7 @@
 """The enumerator finds what it is for: faults that are there, and none where the promises hold."""
 
 import ast
+import itertools
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,3 +161,18 @@ def test_an_order_that_confirms_before_it_keeps_is_found(memory: Path, script: s
     lost = Fault(first, Outcome.NEVER, 0.0, Silence.KILLED)
     found = simulation.run(script, lost, good.counts).violations
     assert any(line.startswith("P2: <chat.") and "0 times in the inbox" in line for line in found)
+
+
+# --- a form and a program -----------------------------------------------------------------------------------------
+
+
+def test_a_form_and_a_programs_message_are_kept_once_whatever_fails_at_their_commits(
+    simulation: Simulation,
+) -> None:
+    good = simulation.run("posted")
+    assert good.violations == []
+    commits = [each for each in good.points.reached if "decide_in_turn" in each.place]
+    assert len(commits) == 3  # the form, its confirmation, the program
+    for point, outcome in itertools.product(commits, Outcome):
+        planned = fault(point.number, outcome, seed=1)
+        assert simulation.run("posted", planned, good.counts).violations == [], planned

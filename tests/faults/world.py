@@ -102,6 +102,7 @@ class Node:
         if self.world.alone:
             await self.store.write(nodes.mark_others_dead, self.name)
         await self.store.write(nodes.register, self._describe())
+        self.runtime = deps.runtime
         delivery, intake = self._delivery(), Intake(deps, self.name, monotonic=self.world.loop.time)
         for worker in [delivery, intake, *self._workers(deps)]:
             if not self.world.only or worker.name in self.world.only:

@@ -104,6 +104,8 @@ class Simulation:
         """Let the workers turn until nothing is pending and every node runs."""
         for pause in HEALING:
             await world.run(pause, min(pause, world.longest_step))
+            if world.chat and world.chat.waiting:
+                continue
             with self._books.connect() as connection:
                 known = ledger.registered(connection) <= {node.name for node in world.running}
                 if world.well and known and not ledger.pending(connection, world.now()):

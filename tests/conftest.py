@@ -3,17 +3,15 @@
 import compileall
 import os
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import make_url
 
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
-from tests.postgres_server import execute, serve_postgres
+from tests import empty_store
+from tests.postgres_server import serve_postgres
 from tests.profile import NIGHTLY
 
 settings.load_profile("nightly" if NIGHTLY else "default")
@@ -38,22 +36,23 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return the URL of an empty database of the test's own. Indirect parametrisation chooses one engine."""
+    """Return the URL of an empty database of the test's own. Indirect parametrisation chooses one engine.
+
+    It has no tables either, unless the test asks for `store`.
+    """
+    has_tables = "store" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/mailbot.db"
+        yield empty_store.sqlite_url(tmp_path) if has_tables else f"sqlite:///{tmp_path}/mailbot.db"
         return
     server = request.getfixturevalue("postgres")
-    schema = f"test_{uuid.uuid4().hex}"
-    execute(server, f"CREATE SCHEMA {schema}")
-    url = make_url(server).update_query_dict({"options": f"-csearch_path={schema}"})
-    yield url.render_as_string(hide_password=False)
-    execute(server, f"DROP SCHEMA {schema} CASCADE")
+    lend = empty_store.postgres_url if has_tables else empty_store.bare_postgres_url
+    with lend(server) as url:
+        yield url
 
 
 @pytest.fixture
 def store(store_url: str) -> Iterator[Store]:
     """Open an empty store with all tables."""
     store = Store(store_url)
-    metadata.create_all(store.engine)
     yield store
     store.close()

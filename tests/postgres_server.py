@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 
 @contextmanager
@@ -25,7 +25,16 @@ def serve_postgres(directory: Path, *more: str) -> Iterator[str]:
 
 
 def execute(url: str, statement: str) -> None:
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with connected(url) as connection:
         connection.execute(text(statement))
-    engine.dispose()
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Open a connection on which each statement is a transaction of its own."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()

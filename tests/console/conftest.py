@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mailbot.console.guards import cookie_name
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import RINA
 from tests.console.office import Office, Served
 from tests.mail import chromium
@@ -40,8 +40,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     """Open an office with an empty store. SQLite: what the store does is tested on both engines elsewhere."""
-    store = Store(f"sqlite:///{tmp_path}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path))
     yield Office(store)
     store.close()
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from mailbot.store.schema import events, inbox, metadata, outbox, tickets
+from mailbot.store.schema import events, inbox, outbox, tickets
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import BOX, RINA
 from tests.console.office import Office
 
@@ -21,8 +22,7 @@ RAW = (
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    store = Store(f"sqlite:///{tmp_path}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path))
     yield Office(store, admins=(ADMIN,))
     store.close()
 

@@ -10,8 +10,8 @@ import pytest
 from mailbot.console.app import build
 from mailbot.store import policies
 from mailbot.store.policies import ActivePolicy
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import RINA
 from tests.console.office import SHIPPED, Office
 
@@ -22,8 +22,7 @@ ROUTING = "".join(f"# line {n}\n" for n in range(1, 1001))
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     """Open an office with two versions on record: v0 was before v1."""
-    store = Store(f"sqlite:///{tmp_path}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path))
     made = Office(store, admins=(ADMIN,))
     at = made.intake.clock
     before = ActivePolicy(

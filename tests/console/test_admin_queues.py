@@ -15,8 +15,9 @@ from mailbot.store import outbox_queries, queries, suppressions
 from mailbot.store.channels import events
 from mailbot.store.channels.overview import find_event
 from mailbot.store.console import sessions, tokens
-from mailbot.store.schema import inbox, metadata, outbox
+from mailbot.store.schema import inbox, outbox
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import RINA, SARI
 from tests.console.office import Office
 
@@ -29,8 +30,7 @@ PAGES = (
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    store = Store(f"sqlite:///{tmp_path}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path))
     yield Office(store, admins=(ADMIN,))
     store.close()
 

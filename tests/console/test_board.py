@@ -17,9 +17,9 @@ from mailbot.domain.commands.grammar import Act
 from mailbot.domain.worktime import Calendar, hours
 from mailbot.operations.ticket_commands import TicketCommand, run_command
 from mailbot.store import compensations
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
 from mailbot.workers.deadlines import Deadlines
+from tests import empty_store
 from tests.builders import BAYU, DEWI, RINA, SARI
 from tests.console.conftest import PHONE
 from tests.console.office import Office, Visitor
@@ -32,8 +32,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     """Open an office where L2 is asked a question, and money has limits."""
-    store = Store(f"sqlite:///{tmp_path}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path))
     policy: dict[str, Any] = {"teams": ALL_TEAMS, "authority": LIMITS, "admins": (ADMIN,)}
     yield Office(store, **policy, ladders={"standard": ASKING})
     store.close()

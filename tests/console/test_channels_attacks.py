@@ -19,8 +19,9 @@ from mailbot.channels.telegram.channel import build as telegram
 from mailbot.channels.whatsapp.channel import build as whatsapp
 from mailbot.config.model import Telegram, Whatsapp
 from mailbot.console.channels.routes import LARGEST, called
-from mailbot.store.schema import channel_events, inbox, metadata
+from mailbot.store.schema import channel_events, inbox
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import BOX, NOW
 from tests.console.office import Office
 from tests.fakes.program import SECRET, SETTINGS, content, signed
@@ -52,8 +53,7 @@ NAMES = [each.name for each in channels()]
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    store = Store(f"sqlite:///{tmp_path}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path))
     yield Office(store, channels=channels())
     store.close()
 

@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 
 from mailbot.domain.model import Status, Turn
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.console.gallery import MANAGER, Gallery, build
 from tests.console.office import Office
 
 
 @pytest.fixture
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('day')}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path_factory.mktemp("day")))
     yield asyncio.run(build(store))
     store.close()
 

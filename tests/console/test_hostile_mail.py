@@ -14,8 +14,9 @@ from sqlalchemy import select
 
 from mailbot.domain.model import Envelope, Status
 from mailbot.store import inbox
-from mailbot.store.schema import messages, metadata
+from mailbot.store.schema import messages
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import BOX, SARI
 from tests.console.conftest import PHONE, wait_until
 from tests.console.customers import SITE, links
@@ -69,8 +70,7 @@ class Besieged:
 
 @pytest.fixture(scope="module")
 def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('hostile')}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path_factory.mktemp("hostile")))
     office = Office(store, public_url=SITE, admins=(SARI.address,))
     yield asyncio.run(_receive(office))
     store.close()

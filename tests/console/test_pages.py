@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.console.conftest import PHONE, WIDE
 from tests.console.gallery import Gallery, build
 from tests.console.office import Office
@@ -20,8 +20,7 @@ FAULTS = ("serious", "critical")
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('gallery')}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path_factory.mktemp("gallery")))
     yield asyncio.run(build(store))
     store.close()
 

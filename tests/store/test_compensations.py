@@ -16,6 +16,7 @@ from mailbot.domain.routing.money import Money
 from mailbot.store import compensations, migrate, tickets
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated, TicketChange
+from tests import empty_store
 from tests.builders import EKO, NOW, NUMBER, envelope, facts, mail, policy
 
 BUDI = "budi@pelanggan.example"
@@ -24,11 +25,9 @@ BUDI = "budi@pelanggan.example"
 @pytest.fixture(params=["migrated", "created"])
 def ledger(request: pytest.FixtureRequest, store_url: str) -> Iterator[Store]:
     """Build a store with one ticket; migrations and tables both protect the ledger from changes."""
-    if request.param == "created":
-        store: Store = request.getfixturevalue("store")
-    else:
-        migrate.upgrade(store_url)
-        store = Store(store_url)
+    make = migrate.upgrade if request.param == "migrated" else empty_store.with_tables
+    make(store_url)
+    store = Store(store_url)
     decision = on_mail(None, mail(), envelope(), facts(number=NUMBER), policy(), NOW).decision
     with store.engine.begin() as connection:
         tickets.record(connection, [TicketChange(None, decision.ticket, decision.events, "v1", None)])

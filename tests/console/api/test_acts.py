@@ -20,8 +20,8 @@ from mailbot.console.app import build
 from mailbot.console.desk import Desk
 from mailbot.domain.people.token_scope import ALL, READ, VERBS
 from mailbot.errors import CommitUnknown
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import NUMBER, RINA
 from tests.cli.test_merge import Shell
 from tests.console.office import Office, shipped_settings
@@ -343,8 +343,7 @@ _TEXTS = st.sampled_from(
     key=st.sampled_from(["", "k1", "k2"]),
 )
 def test_no_body_makes_a_fault_of_ours(verb: str, body: Any, key: str, tmp_path_factory: Any) -> None:
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('fuzz')}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path_factory.mktemp("fuzz")))
 
     async def send() -> int:
         office = Office(store)

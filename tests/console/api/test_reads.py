@@ -16,8 +16,8 @@ from mailbot.config.model import Console
 from mailbot.console.app import build
 from mailbot.console.desk import Desk
 from mailbot.domain.people.token_scope import ALL, READ
-from mailbot.store.schema import metadata
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.builders import RINA, SARI
 from tests.cli.test_merge import Shell
 from tests.console.office import Office, shipped_settings
@@ -188,8 +188,7 @@ _TEXTS = st.text(max_size=30) | st.sampled_from(
 def test_no_address_makes_a_fault_of_ours(
     path: str, query: dict[str, str], number: str, tmp_path_factory: Any
 ) -> None:
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('fuzz')}/mailbot.db")
-    metadata.create_all(store.engine)
+    store = Store(empty_store.sqlite_url(tmp_path_factory.mktemp("fuzz")))
 
     async def send() -> list[int]:
         async with robot_of(Office(store)) as robot:

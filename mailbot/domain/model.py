@@ -59,6 +59,7 @@ class NoticeKind(StrEnum):
     NOTIFY = "notify"  # a step wants them to know
     BOUNCED = "bounced"
     UNDELIVERABLE = "undeliverable"
+    SENT_BY_MAIL = "sent_by_mail"  # an answer that a chat refused
     COMPLAINED = "complained"
     COMPENSATION = "compensation"  # how a request ended
     PROGRESS = "progress"  # to the customer

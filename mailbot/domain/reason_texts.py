@@ -708,6 +708,14 @@ TEXTS: Mapping[str, Texts] = {
         "answers went to an identity that is not linked any more",
         "jawaban dikirim ke identitas yang tidak tertaut lagi",
     ),
+    "chat_refused": (
+        "the chat did not take the answer: answers go by mail until the customer writes there again",
+        "obrolan tidak menerima jawaban: jawaban dikirim lewat email sampai pelanggan menulis lagi di sana",
+    ),
+    "sent_by_mail": (
+        "a chat refused it: mailed to {address}",
+        "obrolan menolaknya: dikirim lewat email ke {address}",
+    ),
     "customer_writes_from": (
         "the customer writes from {address} now: answers go there",
         "pelanggan kini menulis dari {address}: jawaban dikirim ke sana",

@@ -26,6 +26,10 @@ NOTICE_REASONS: Mapping[NoticeKind, Words] = {
     NoticeKind.NOTIFY: ("untuk diketahui", "for their attention"),
     NoticeKind.BOUNCED: ("sebuah email tidak sampai", "mail to somebody bounced"),
     NoticeKind.UNDELIVERABLE: ("sebuah email tidak dapat dikirim", "mail to somebody could not be sent"),
+    NoticeKind.SENT_BY_MAIL: (
+        "obrolan menolak jawaban, jadi dikirim lewat email",
+        "a chat refused an answer, so it was mailed",
+    ),
     NoticeKind.COMPLAINED: (
         "penerima melaporkan email kami sebagai tidak diinginkan",
         "a recipient reported our mail as abuse",

@@ -14,6 +14,7 @@ from mailbot.domain.replies.undeliverable import Suppression, on_failure
 from mailbot.store import failures, suppressions, tickets
 from mailbot.store.failures import UnreportedMail
 from mailbot.workers import outbox_rows
+from mailbot.workers.channels import by_mail
 from mailbot.workers.loop import process_isolating_failures
 from mailbot.workers.runtime import Deps, load_missing_ladders
 from mailbot.workers.ticket_context import Draft
@@ -79,7 +80,10 @@ class FailedMail:
                 continue
             before, key = loaded[number], (sent.ticket, sent.recipient)
             sent = replace(sent, told=sent.told or key in notified)
-            decision, suppression = on_failure(before, sent, failed.code, failed.reply, snapshot.policy, now)
+            mailed = by_mail.find(connection, before, sent)
+            decision, suppression = on_failure(
+                before, sent, failed.code, failed.reply, snapshot.policy, now, mailed
+            )
             notified.add(key)
             loaded[number] = decision.ticket
             if suppression:

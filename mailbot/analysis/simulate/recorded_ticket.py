@@ -91,7 +91,9 @@ POLICY_EVENTS = (
     e.PeopleNotified,
 )
 # Notices about bounced mail: not caused by a policy.
-ABOUT_MAIL = frozenset({NoticeKind.BOUNCED, NoticeKind.COMPLAINED, NoticeKind.UNDELIVERABLE})
+ABOUT_MAIL = frozenset(
+    {NoticeKind.BOUNCED, NoticeKind.COMPLAINED, NoticeKind.UNDELIVERABLE, NoticeKind.SENT_BY_MAIL}
+)
 # What happens to tickets and no simulation repeats: it can bring notices along, and change whose turn it is.
 UNMODELLED: dict[type[Event], str] = {
     e.TicketSnoozed: "snoozed by hand",

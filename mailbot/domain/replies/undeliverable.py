@@ -12,10 +12,11 @@ from typing import get_args
 
 from mailbot.domain import events as e
 from mailbot.domain import ladder, notify, reasons
-from mailbot.domain.actor import RELAY, REPORT
+from mailbot.domain.actor import POLICY, RELAY, REPORT
 from mailbot.domain.lifecycle import Decision, DecisionBuilder
 from mailbot.domain.matching import CERTAIN, STRONG, Match
 from mailbot.domain.model import (
+    Attachment,
     Authentication,
     Author,
     Envelope,
@@ -26,12 +27,15 @@ from mailbot.domain.model import (
     Report,
     Ticket,
 )
-from mailbot.domain.notices import ToCustomer
+from mailbot.domain.notices import Answer, ToCustomer
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import Reason
+from mailbot.domain.replies import agent_answer
 
 FOR_CUSTOMERS = frozenset(notice.name for notice in get_args(ToCustomer))
-ABOUT_FAILURES = frozenset({NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED})
+ABOUT_FAILURES = frozenset(
+    {NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.SENT_BY_MAIL, NoticeKind.COMPLAINED}
+)
 DAY = timedelta(days=1)
 
 # How long an address is suppressed after a permanent failure, by the longest prefix of the status (RFC 3463).
@@ -92,6 +96,16 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class ByMail:
+    """An answer that a chat refused, to the customer's linked address of mail. `text`: as the agent wrote it."""
+
+    to: str
+    agent: str
+    text: str
+    files: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Returned:
     """What the outbox keeps about a mail that came back; `failed` is False when it arrived unwanted."""
 
@@ -127,12 +141,22 @@ def on_report(
     builder.record(e.DeliveryBounced(now, REPORT, *facts, proven=sent is not None))
     if sent is None:
         return NOTHING
-    if not sent.told:
+    if not sent.told or (sent.kind == Answer.name and report.kind == "bounce"):
         why = NoticeKind.BOUNCED if report.kind == "bounce" else NoticeKind.COMPLAINED
         because = _undelivered(sent, recipient, f"{failure.status} {failure.diagnostic}")
         _notify(builder, sent, why, because, failure.diagnostic, policy, now)
     returned = Returned(sent.id, failure.status, failure.diagnostic, failed=report.kind == "bounce")
     return Effects(_suppression(sent, report.kind, failure.status, now), returned)
+
+
+def _send_by_mail(builder: DecisionBuilder, by_mail: ByMail, policy: Policy, now: datetime) -> bool:
+    """Let the answer leave by mail, and later ones too, unless its agent is gone."""
+    agent = policy.agents.get(by_mail.agent)
+    if agent is None:
+        return False
+    builder.record(e.AnswersMoved(now, POLICY, by_mail.to, reasons.of("chat_refused")))
+    builder.notify(agent_answer.answer(builder.ticket, agent, by_mail.text, policy, (), by_mail.files))
+    return True
 
 
 def on_stray_report(report: Report, sent: Sent) -> Effects:
@@ -145,14 +169,26 @@ def on_stray_report(report: Report, sent: Sent) -> Effects:
 
 
 def on_failure(
-    ticket: Ticket, sent: Sent, code: int | None, reply: str, policy: Policy, now: datetime
+    ticket: Ticket,
+    sent: Sent,
+    code: int | None,
+    reply: str,
+    policy: Policy,
+    now: datetime,
+    by_mail: ByMail | None = None,
 ) -> tuple[Decision, Suppression | None]:
-    """Record that our own relay refused a mail for good, or that we gave it up."""
+    """Record that our own relay or a chat refused a message for good, or that we gave it up.
+
+    `by_mail`: how the customer gets what a chat refused.
+    """
     builder = DecisionBuilder(ticket)
     builder.record(e.DeliveryFailed(now, RELAY, sent.kind, sent.recipient, code, reply))
-    if not sent.told:
-        because = _undelivered(sent, sent.recipient, f"{code or ''} {reply}")
-        _notify(builder, sent, NoticeKind.UNDELIVERABLE, because, reply, policy, now)
+    because = _undelivered(sent, sent.recipient, f"{code or ''} {reply}")
+    why = NoticeKind.UNDELIVERABLE
+    if by_mail and _send_by_mail(builder, by_mail, policy, now):
+        why, because = NoticeKind.SENT_BY_MAIL, reasons.of("sent_by_mail", address=by_mail.to)
+    if not sent.told or sent.kind == Answer.name:  # what somebody wrote and was not read is never kept quiet
+        _notify(builder, sent, why, because, reply, policy, now)
     status = reply.split(" ", 1)[0]
     unspecific = not status.startswith("5.") or status.startswith(_UNSPECIFIC_AT_RELAY)
     return builder.decision(), None if unspecific else _suppression(sent, "bounce", status, now)

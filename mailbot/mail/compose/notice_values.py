@@ -42,7 +42,12 @@ ToAgents = (
 )
 
 # Notices whose text is not the customer's but a mail server's.
-OF_SERVERS = (NoticeKind.BOUNCED, NoticeKind.UNDELIVERABLE, NoticeKind.COMPLAINED)
+OF_SERVERS = (
+    NoticeKind.BOUNCED,
+    NoticeKind.UNDELIVERABLE,
+    NoticeKind.SENT_BY_MAIL,
+    NoticeKind.COMPLAINED,
+)
 _SHARED = (NoticeKind.NEW, NoticeKind.ESCALATED, NoticeKind.HANDED_OVER)  # texts say whose it is
 _NO_TURN = (
     *OF_SERVERS,

@@ -20,23 +20,39 @@ def read_outgoing(row: Claimed, past: Past) -> Outgoing:
         raise ValueError("its frozen bytes are missing")
     if not is_identity(row.recipient):
         raise ValueError(f"{row.recipient} is nobody in a channel")
-    mail = message_from_bytes(row.content, policy=policy.default)
-    body = mail.get_body(("plain",))
-    if not isinstance(mail, EmailMessage) or body is None:
-        raise ValueError("it has no text")
+    mail = _read(row.content)
     return Outgoing(
         to=row.recipient,
         key=str(mail["Message-ID"]),
         kind=row.kind,
         language=str(mail.get("Content-Language", "id")),
         subject=str(mail["Subject"]),
-        text=str(body.get_content()).replace("\r\n", "\n").strip(),
-        files=tuple(map(_file, mail.iter_attachments())),
+        text=text_in(row.content),
+        files=files_in(row.content),
         number=row.ticket,
         wrote_at=past.wrote_at,
         called_at=past.called_at,
         taken=past.taken,
     )
+
+
+def text_in(content: bytes) -> str:
+    """Return the text of a composed mail. Raises ValueError for one without."""
+    body = _read(content).get_body(("plain",))
+    if body is None:
+        raise ValueError("it has no text")
+    return str(body.get_content()).replace("\r\n", "\n").strip()
+
+
+def files_in(content: bytes) -> tuple[Attachment, ...]:
+    """Return the files of a composed mail."""
+    return tuple(map(_file, _read(content).iter_attachments()))
+
+
+def _read(content: bytes) -> EmailMessage:
+    mail = message_from_bytes(content, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
 
 
 def _file(part: Message) -> Attachment:

@@ -77,6 +77,7 @@ class WhatsappDesk(Desk):
         await self.receive(
             sender=RINA.address,
             to=tag(ticket.number),
+            Subject=f"Re: {ticket.subject} [{ticket.number}]",
             peer=AGENTS_NETWORK,
             body=body,
             MIME_Version="1.0",
@@ -94,6 +95,8 @@ class WhatsappDesk(Desk):
 async def whatsapp_desk(store: Store, *, template: bool = True) -> AsyncIterator[WhatsappDesk]:
     async with FakeWhatsapp().served() as fake:
         desk = WhatsappDesk(store, fake, template=template)
-        yield desk
         assert desk.channel.close
-        await desk.channel.close()
+        try:
+            yield desk
+        finally:
+            await desk.channel.close()

@@ -6,6 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from mailbot.domain.actor import Actor
+from mailbot.domain.events import IdentityLinked
+from mailbot.store import queries
+from mailbot.store.channels import identities
 from mailbot.store.schema import attachments, channel_events, channel_messages, messages, outbox
 from mailbot.store.store import Store
 from tests.builders import RINA
@@ -15,6 +19,7 @@ from tests.fakes.whatsapp import TOKEN
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"picture" * 100
 PDF = b"%PDF-1.7 nota"
 COMPLAINT = "Saldo saya terpotong dua kali"
+BUDI = "budi@pelanggan.example"
 DONE = "Sudah kami kembalikan, Kak."
 
 
@@ -22,6 +27,12 @@ DONE = "Sudah kami kembalikan, Kak."
 async def desk(store: Store) -> AsyncIterator[WhatsappDesk]:
     async with whatsapp_desk(store) as found:
         yield found
+
+
+def link(desk: WhatsappDesk, address: str) -> None:
+    """Link an address to the customer, as an agent does."""
+    with desk.store.engine.begin() as connection:
+        identities.record(connection, IdentityLinked(desk.clock, Actor.agent(RINA.address), address, SITI))
 
 
 def texts(desk: WhatsappDesk) -> list[str]:
@@ -240,6 +251,46 @@ async def test_without_a_template_a_late_answer_fails_with_the_reason(store: Sto
         (row,) = desk.answers()
         assert (row.state, "24 hours" in row.reply, "no template" in row.reply) == ("failed", True, True)
         assert len(desk.fake.sent) == 1
+
+
+async def test_without_a_template_a_late_answer_goes_to_the_linked_address_and_the_agent_learns_it(
+    store: Store,
+) -> None:
+    async with whatsapp_desk(store, template=False) as desk:
+        ticket = await desk.said(COMPLAINT)
+        link(desk, BUDI)
+        desk.clock += timedelta(hours=30)
+        await desk.answer(ticket, DONE, [("nota.pdf", "application/pdf", PDF)])
+
+        refused, mailed = desk.answers()
+        assert (refused.state, mailed.recipient, mailed.state) == ("failed", BUDI, "due")
+        mail = desk.content(mailed)
+        assert DONE in mail.get_body(("plain",)).get_content()
+        assert [each.get_payload(decode=True) for each in mail.iter_attachments()] == [PDF]
+        assert mail["To"] == BUDI
+        assert desk.store.read_now(queries.ticket, ticket.number).answers_to == BUDI
+        (notice,) = desk.all(select(outbox).where(outbox.c.why == "sent_by_mail"))
+        shown = desk.content(notice).get_body(("plain",)).get_content()
+        assert "jadi kami kirim lewat email" in shown
+        assert f"lewat email ke {BUDI}" in shown
+
+        await desk.said("Halo lagi")
+        await desk.answer(ticket, "Baik, Kak.")
+        assert "Baik, Kak." in desk.fake.texts()[-1]
+
+
+async def test_each_answer_that_failed_is_told_and_without_a_linked_address_none_is_mailed(
+    store: Store,
+) -> None:
+    async with whatsapp_desk(store, template=False) as desk:
+        ticket = await desk.said(COMPLAINT)
+        desk.clock += timedelta(hours=30)
+        await desk.answer(ticket, DONE)
+        desk.clock += timedelta(hours=1)
+        await desk.answer(ticket, "Mohon dicek, Kak.")
+
+        assert [each.state for each in desk.answers()] == ["failed", "failed"]
+        assert len(desk.all(select(outbox).where(outbox.c.why == "undeliverable"))) == 2
 
 
 async def test_a_window_that_only_whatsapp_knows_to_be_closed_counts(desk: WhatsappDesk) -> None:

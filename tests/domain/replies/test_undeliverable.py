@@ -110,11 +110,12 @@ def test_a_forged_report_affects_only_the_recipient_of_the_mail_it_proves() -> N
     assert bounces(found.decision)[0].recipient == "penyerang@x.example"
 
 
-def test_the_team_is_notified_once_per_ticket_and_recipient() -> None:
-    found = decided(report(), sent(told=True))
+def test_the_team_is_notified_once_per_ticket_and_recipient_but_of_each_answer() -> None:
+    found = decided(report(), sent("progress", told=True))
 
     assert len(bounces(found.decision)) == 1
     assert found.decision.notices == ()
+    assert len(decided(report(), sent("answer", told=True)).decision.notices) == 1
 
 
 @pytest.mark.parametrize("state", ["failed", "suppressed"])

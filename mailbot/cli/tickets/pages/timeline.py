@@ -44,6 +44,7 @@ IMPLIED = frozenset(
         NoticeKind.CLOSED,
         NoticeKind.BOUNCED,
         NoticeKind.UNDELIVERABLE,
+        NoticeKind.SENT_BY_MAIL,
         NoticeKind.COMPLAINED,
     }
 )

@@ -21,7 +21,9 @@ from mailbot.domain.compensation.authority import Spent, Windows
 from mailbot.domain.compensation.requests import Entry, Facts, Kind, Request
 from mailbot.domain.model import Ticket
 from mailbot.domain.people.addresses import owner
+from mailbot.domain.people.persons import of_person
 from mailbot.domain.routing.money import Money
+from mailbot.store.channels import identities
 from mailbot.store.codec import actor_of
 from mailbot.store.lists.open_requests import undecided
 from mailbot.store.lists.ticket_rows import family
@@ -54,8 +56,12 @@ def _spent(
 ) -> Spent:
     at, columns = compensations.c.at, compensations.c
     in_month = (columns.team == ticket.team, at >= windows.month[0], at < windows.month[1])
-    lately = select(columns.customer, _SUM).where(columns.customer.in_(sorted(customers)), at > windows.since)
-    by_customer = lately.where(_GRANTED).group_by(columns.customer)
+    known = identities.load(connection, customers)
+    people = {each: {each, *of_person(known, each)} for each in customers}
+    everybody = sorted(set().union(*people.values()))
+    lately = select(columns.customer, _SUM).where(columns.customer.in_(everybody), at > windows.since)
+    rows = connection.execute(lately.where(_GRANTED).group_by(columns.customer))
+    got = {customer: int(amount) for customer, amount in rows}
     agents: dict[str, int] = {}
     for who in (columns.agent, columns.second):
         today = select(who, _SUM).where(_GRANTED, at >= windows.day[0], at < windows.day[1])
@@ -64,7 +70,7 @@ def _spent(
     return Spent(
         ticket=_money(connection.scalar(select(_SUM).where(_GRANTED, columns.ticket.in_(numbers)))),
         team=_money(connection.scalar(select(_SUM).where(_GRANTED, *in_month))),
-        customers={customer: _money(amount) for customer, amount in connection.execute(by_customer)},
+        customers={each: _money(sum(got.get(one, 0) for one in person)) for each, person in people.items()},
         agents={agent: _money(amount) for agent, amount in agents.items() if agent},
     )
 

@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from mailbot.domain.actor import Actor
 from mailbot.domain.compensation.authority import windows
 from mailbot.domain.compensation.requests import Entry, Kind
 from mailbot.domain.decisions import on_mail
+from mailbot.domain.events import IdentityLinked
 from mailbot.domain.routing.money import Money
 from mailbot.store import compensations, migrate, tickets
+from mailbot.store.channels import identities
 from mailbot.store.store import Store
 from mailbot.store.tickets import Outdated, TicketChange
 from tests import empty_store
@@ -115,6 +118,24 @@ def test_what_counts_is_what_was_granted_within_each_window(ledger: Store) -> No
         "rina@tim.example": 48,
         "sari@tim.example": 16,
     }
+
+
+def test_what_went_to_a_linked_identity_counts_for_the_customer(ledger: Store) -> None:
+    grant(ledger, 1, amount=1)
+    grant(ledger, 4, amount=2, customer="telegram:4711")
+    grant(ledger, 7, amount=4, customer="whatsapp:+62811")
+
+    def read(connection: Any) -> int:
+        ticket = tickets.load(connection, [NUMBER])[NUMBER]
+        spent = compensations.facts(connection, ticket, windows(policy(), NOW)).spent
+        return int(spent.customers[BUDI].amount)
+
+    assert ledger.read_now(read) == 1
+    with ledger.engine.begin() as connection:
+        identities.record(
+            connection, IdentityLinked(NOW, Actor.agent("rina@tim.example"), "telegram:4711", BUDI)
+        )
+    assert ledger.read_now(read) == 3
 
 
 def test_lines_come_back_as_they_were_within_a_stretch_of_time(ledger: Store) -> None:

@@ -40,7 +40,7 @@ class Spent:
 
     - `ticket`: to the ticket and to all that were merged into it.
     - `team`: to tickets of the ticket's team in this month.
-    - `customers`: by customer in CUSTOMER_DAYS.
+    - `customers`: by customer in CUSTOMER_DAYS, what went to linked identities included.
     - `agents`: by agent on this day; where two approved, the whole amount for both.
     """
 

@@ -5,7 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, update
 
-from mailbot.store.schema import channel_contacts, channel_events, channel_messages, participants
+from mailbot.store.schema import (
+    channel_contacts,
+    channel_events,
+    channel_messages,
+    identities,
+    participants,
+    tickets,
+)
 
 
 def empty_events(connection: Connection, inbox_ids: Collection[int]) -> None:
@@ -31,3 +38,18 @@ def delete_people(connection: Connection, addresses: Collection[str]) -> None:
     elsewhere = select(participants.c.address).where(participants.c.address == channel_contacts.c.address)
     gone = (channel_contacts.c.address.in_(addresses), ~elsewhere.exists())
     connection.execute(delete(channel_contacts).where(*gone))
+
+
+def persons_of(connection: Connection, numbers: Collection[str]) -> list[str]:
+    """Return the customers of tickets who have several identities, each by the first of them."""
+    theirs = select(tickets.c.person).where(tickets.c.number.in_(numbers))
+    found = connection.scalars(select(identities.c.person).where(identities.c.address.in_(theirs)))
+    return sorted(set(found))
+
+
+def delete_links(connection: Connection, persons: Collection[str]) -> None:
+    """Delete which identities are one person, of those who have no ticket by any of them any more."""
+    of_person = identities.alias()
+    has_ticket = select(tickets.c.number).join(of_person, of_person.c.address == tickets.c.person)
+    lives = has_ticket.where(of_person.c.person == identities.c.person).correlate(identities).exists()
+    connection.execute(delete(identities).where(identities.c.person.in_(persons), ~lives))

@@ -193,7 +193,7 @@ _OF_TICKET = (
 def _delete(connection: Connection, numbers: Sequence[str], now: datetime) -> None:
     ours = outbox.c.ticket.in_(numbers)
     of_outbox = select(outbox.c.id).where(ours)
-    people = channels.people_of(connection, numbers)
+    people, persons = channels.people_of(connection, numbers), channels.persons_of(connection, numbers)
     channels.delete_sent(connection, of_outbox)
     connection.execute(delete(attempts).where(attempts.c.outbox_id.in_(of_outbox)))
     connection.execute(
@@ -210,6 +210,7 @@ def _delete(connection: Connection, numbers: Sequence[str], now: datetime) -> No
     those = tickets.c.number.in_(numbers)
     connection.execute(insert(deleted_tickets).from_select([*kept, "deleted_at"], stays.where(those)))
     connection.execute(delete(tickets).where(those))
+    channels.delete_links(connection, persons)
 
 
 def _forget_mails(connection: Connection, numbers: Sequence[str], now: datetime) -> None:

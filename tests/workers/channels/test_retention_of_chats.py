@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from mailbot.store.channels import events
+from mailbot.domain.events import IdentityLinked
+from mailbot.store.channels import events, identities
 from mailbot.store.retention import legal_holds
 from mailbot.store.schema import (
     channel_contacts,
@@ -18,6 +19,7 @@ from mailbot.store.schema import (
     outbox,
     tickets,
 )
+from mailbot.store.schema import identities as identities_table
 from mailbot.store.store import Store
 from mailbot.workers.cleanup import Cleanup
 from tests.builders import BOX, OPERATOR
@@ -64,6 +66,21 @@ async def test_a_person_with_another_ticket_stays(desk: ChatDesk) -> None:
     assert len(desk.all(select(tickets))) == 1
     assert len(desk.all(select(channel_contacts))) == 1
     assert {each.content == b"" for each in desk.all(select(channel_events))} == {True, False}
+
+
+async def test_which_identities_are_one_person_goes_with_their_last_ticket(desk: ChatDesk) -> None:
+    number = await closed_chat(desk)
+    await closed_chat(desk, by="+6299")
+    (customer,) = desk.all(select(tickets.c.customer).where(tickets.c.number == number))
+    with desk.store.engine.begin() as connection:
+        for one, other in (("budi@x.example", customer[0]), ("siti@x.example", "telegram:1")):
+            identities.record(connection, IdentityLinked(desk.clock, OPERATOR, one, other))
+    desk.clock += 6 * 366 * DAY
+    await desk.said("Paket saya belum sampai", by="+6299")
+    await run(desk)
+
+    linked = desk.all(select(identities_table.c.address).order_by(identities_table.c.address))
+    assert [each.address for each in linked] == ["siti@x.example", "telegram:1"]
 
 
 async def test_what_a_provider_sent_goes_with_the_bytes_of_its_mail(desk: ChatDesk) -> None:

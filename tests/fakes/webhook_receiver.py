@@ -49,13 +49,15 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: float) -> 
 class WebhookReceiver:
     """Listens on loopback. `steps`: what happens to the next messages, then `usual`: a status, or a fault above.
 
-    `location`: of redirects. `connections` counts what came in, with or without a message.
+    `location`: of redirects. `pause`: what `Retry-After` says. `connections` counts what came in, with or without
+    a message.
     """
 
     secret: str
     steps: list[str] = field(default_factory=list)
     usual: str = OK
     location: str = ""
+    pause: str = ""
     tls: ssl.SSLContext | None = None
     now: Callable[[], float] = time.time  # by which it judges timestamps
     port: int = 0
@@ -146,6 +148,7 @@ class WebhookReceiver:
                     await writer.drain()
             case _:
                 where = f"Location: {self.location}\r\n" if self.location else ""
+                where += f"Retry-After: {self.pause}\r\n" if self.pause else ""
                 length = "" if step == "204" else "Content-Length: 0\r\n"
                 writer.write(f"HTTP/1.1 {step} X\r\n{where}{length}\r\n".encode())
                 return True

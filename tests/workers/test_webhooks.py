@@ -212,6 +212,15 @@ async def test_what_is_not_taken_is_sent_again_under_its_id_and_nothing_overtake
     assert (desk.state().failures, desk.state().error) == (0, None)
 
 
+async def test_a_receiver_that_asks_for_a_pause_gets_it(desk: WebhookDesk) -> None:
+    receiver = await desk.receiver(steps=["429"], pause="600")
+    sender = desk.sender(receiver)
+    await desk.receive()
+    await turn(sender)
+
+    assert desk.state().due_at == desk.clock + timedelta(minutes=10)
+
+
 async def test_a_receiver_with_another_secret_gets_nothing_it_believes(desk: WebhookDesk) -> None:
     receiver = await desk.receiver()
     sender = desk.sender(receiver, secrets=(OTHER,))

@@ -3,8 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from mailbot.channels import signature
@@ -12,9 +11,8 @@ from mailbot.channels.http_client import Answer, HttpClient, NoReply, NotSent, T
 from mailbot.channels.seam import Outgoing, Result
 from mailbot.config.model import Incoming
 from mailbot.domain.model import AttemptOutcome
-from mailbot.domain.programs import standard_webhooks
+from mailbot.domain.programs import retry_after, standard_webhooks
 
-LONGEST_PAUSE = 86_400  # seconds that a program may ask us to wait
 LONGEST_ID = 200  # characters
 OF_THE_MESSAGE = frozenset({400, 409, 410, 413, 415, 422})  # it will never be taken; other 4xx: our settings
 
@@ -71,7 +69,7 @@ def _result(answer: Answer, identity: str) -> Result:
         return Result(AttemptOutcome.SENT, text, code, {1: _own_id(answer) or identity})
     if code in OF_THE_MESSAGE:
         return Result(AttemptOutcome.FAILED, f"{text}: it does not take this message", code)
-    pause = _pause(answer)
+    pause = retry_after.read(answer.headers.get("retry-after", ""))
     if code >= 500 and code != 503:
         return Result(AttemptOutcome.DEFERRED, text, code, retry_after=pause)
     return Result(AttemptOutcome.DEFERRED, text, code, retry_after=pause, is_ours=True)
@@ -81,10 +79,3 @@ def _own_id(answer: Answer) -> str:
     """Return what the program calls the message, "" where its reply does not say."""
     own = answer.json.get("id") if isinstance(answer.json, dict) else None
     return own if isinstance(own, str) and len(own) <= LONGEST_ID and own.isprintable() else ""
-
-
-def _pause(answer: Answer) -> timedelta | None:
-    """Return how long the program asks us to wait, by a number of seconds."""
-    with suppress(ValueError):
-        return timedelta(seconds=min(LONGEST_PAUSE, max(1, int(answer.headers.get("retry-after", "")[:9]))))
-    return None

@@ -19,6 +19,7 @@ from typing import cast
 import httpx
 
 from mailbot.delivery.webhooks.addresses import is_inside, is_public, parse
+from mailbot.domain.programs import retry_after
 
 PATIENCE = timedelta(seconds=20)  # for all of it: name, connection, TLS, sending, answer
 # Of the answer's body, which is thrown away: bytes, and seconds. What comes with its first line counts.
@@ -31,10 +32,14 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a message. `code`: of the HTTP answer, None without one. `error`: "" for a success."""
+    """What came of a message. `code`: of the HTTP answer, None without one. `error`: "" for a success.
+
+    `retry_after`: how long the receiver asks us to wait.
+    """
 
     code: int | None
     error: str = ""
+    retry_after: timedelta | None = None
 
 
 class Refused(Exception):
@@ -151,7 +156,7 @@ class WebhookClient:
             await self._drain(response)
         finally:
             await response.aclose()
-        return _answer(response.status_code)
+        return _answer(response.status_code, response.headers.get("retry-after", ""))
 
     async def _drain(self, response: httpx.Response) -> None:
         """Read the answer to its end, so that the connection serves again. A long or slow one is cut off."""
@@ -164,12 +169,12 @@ class WebhookClient:
                         return
 
 
-def _answer(code: int) -> Answer:
+def _answer(code: int, pause: str) -> Answer:
     if 200 <= code < 300:
         return Answer(code)
     if 300 <= code < 400:
         return Answer(code, f"HTTP {code}: redirects are not followed, name the new address in `url`")
-    return Answer(code, f"HTTP {code}")
+    return Answer(code, f"HTTP {code}", retry_after.read(pause))
 
 
 def _error_text(error: Exception) -> str:

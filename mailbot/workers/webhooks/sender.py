@@ -136,7 +136,7 @@ class WebhookSender:
     async def _record_failure(self, turn: _Turn, answer: Answer) -> None:
         turn.failures += 1
         gives_up = answer.code == GONE or retry.waited(turn.failures) >= GIVEN_UP_AFTER
-        pause = retry.backoff(turn.failures, random.random())
+        pause = max(retry.backoff(turn.failures, random.random()), answer.retry_after or timedelta())
         failed = replace(
             self._progress(turn),
             failures=turn.failures,

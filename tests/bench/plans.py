@@ -10,6 +10,7 @@ from mailbot.config.api import load as load_settings
 from tests.bench import desk, stage
 from tests.bench.figures import Run
 from tests.bench.parts import (
+    channels,
     commands,
     console,
     deadlines,
@@ -144,6 +145,11 @@ def all_plans(folder: Path, sizes: Sizes, targets: Sequence[Target]) -> dict[str
         "scale": lambda: _scale(folder, sizes),
         "receipts": lambda: _alone(
             "an agent's commands by mail", lambda: receipts.once(folder, sizes.seconds), sizes.runs
+        ),
+        "channels": lambda: _alone(
+            f"{sizes.fast // 3:,} messages of a program, {channels.CALLERS} calls at a time",
+            lambda: channels.once(folder, sizes.fast // 3),
+            sizes.runs,
         ),
         "deadlines": lambda: _on_desk(
             folder,

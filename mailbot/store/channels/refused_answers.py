@@ -13,19 +13,19 @@ NEWEST = 20  # answers of a ticket that are looked at
 
 @dataclass(frozen=True, slots=True)
 class RefusedAnswer:
-    """`content`: the mail that was to leave. `written`: (agent, text) of the ticket's answers, the newest first."""
+    """`content`: the mail that was to leave. `written`: (agent, text) of the ticket's newest answers."""
 
     content: bytes
     written: tuple[tuple[str, str], ...]
 
 
-def load(connection: Connection, outbox_id: int) -> RefusedAnswer | None:
-    """Load what a row of the outbox was, None where its bytes are missing."""
-    row = connection.execute(select(outbox.c.nonce, outbox.c.ticket).where(outbox.c.id == outbox_id)).one()
-    content = frozen.load(connection, [row.nonce]).get(row.nonce)
+def load(connection: Connection, outbox_id: int, ticket: str) -> RefusedAnswer | None:
+    """Load what a row of the outbox was, None where its bytes are missing. `ticket`: where its answer is now."""
+    nonce = connection.scalars(select(outbox.c.nonce).where(outbox.c.id == outbox_id)).one()
+    content = frozen.load(connection, [nonce]).get(nonce)
     if content is None:
         return None
-    own = (messages.c.ticket == row.ticket, messages.c.direction == Direction.OUT)
+    own = (messages.c.ticket == ticket, messages.c.direction == Direction.OUT)
     query = select(messages.c.author, messages.c.visible).where(*own)
     written = connection.execute(query.order_by(messages.c.id.desc()).limit(NEWEST))
     return RefusedAnswer(content, tuple((each.author, each.visible) for each in written))

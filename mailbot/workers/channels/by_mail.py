@@ -1,7 +1,8 @@
 """Find what an answer that a chat refused needs to go by mail: the customer's linked address, and what was written.
 
 Theory of operation. The frozen message has the words of the chat's template around those of the agent. So the text is
-that of the ticket's newest answer which stands in it. Where none does, nothing is mailed, and the agent is told.
+that of the ticket's longest answer which stands in it: a shorter one may stand there by chance. Where none does,
+nothing is mailed, and the agent is told.
 """
 
 from sqlalchemy import Connection
@@ -25,11 +26,11 @@ def find(connection: Connection, ticket: Ticket, sent: Sent) -> ByMail | None:
     addresses = sorted(written for written in person.values() if not is_identity(written))
     if owner(sent.recipient) not in person or not addresses:
         return None
-    if (refused := refused_answers.load(connection, sent.id)) is None:
+    if (refused := refused_answers.load(connection, sent.id, ticket.number)) is None:
         return None
     words = _words(text_in(refused.content))
-    written = ((agent, text) for agent, text in refused.written if text.strip() and _words(text) in words)
-    agent, text = next(written, ("", ""))
+    written = [each for each in refused.written if each[1].strip() and _words(each[1]) in words]
+    agent, text = max(written, key=lambda each: len(_words(each[1])), default=("", ""))
     to = ticket.customer if ticket.customer in addresses else addresses[0]
     return ByMail(to, agent, text, files_in(refused.content)) if text else None
 

@@ -8,6 +8,8 @@ import pytest
 
 from mailbot.store.channels import events, states
 from mailbot.store.channels.states import ChannelError, Hold, Position
+from mailbot.store.service import nodes
+from mailbot.store.service.nodes import Node
 from tests.cli.test_merge import Shell
 
 
@@ -37,6 +39,18 @@ async def test_a_channel_is_listed_with_what_waits_and_what_is_wrong(shell: Shel
     assert (listed["channel"], listed["waiting"], listed["parked"]) == ("toko", 1, 1)
     assert (listed["set_up"], listed["mailbox"], listed["error"]) == (False, None, "401 Unauthorized")
     assert "401 Unauthorized" in shell.run("channels", "list")
+
+
+async def test_a_channel_whose_answers_do_not_leave_is_not_well(shell: Shell) -> None:
+    await shell.store.write(states.hold, Hold("toko", "n1"))
+    await shell.store.write(
+        nodes.register,
+        Node("n1", "elsewhere", 1, "delivery", shell.desk.clock, "v1", troubles=["toko: HTTP 503"]),
+    )
+
+    assert shell.shown("channels", "list")[0]["error"] == "HTTP 503"
+    assert "HTTP 503" in shell.run("channels", "list")
+    assert "HTTP 503" in shell.run("channels", "show", "toko")
 
 
 async def test_a_channel_is_shown_with_who_works_for_it_and_its_events(shell: Shell) -> None:

@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection, TextClause, func, select, text
 
 from mailbot.domain.model import InboxState
-from mailbot.store.schema import WAITING, channel_events, channel_states, outbox
+from mailbot.store.schema import WAITING, channel_events, channel_states, nodes, outbox
+from mailbot.store.service.claims import DEAD_AFTER
+from mailbot.store.service.nodes import database_time
 
 UNSETTLED = (InboxState.NEW, InboxState.PARKED)
 
@@ -54,13 +56,14 @@ _ENTRY = (
 
 def channel_statuses(connection: Connection) -> list[ChannelStatus]:
     """Load all channels that ever worked or have events, by name."""
-    known = _states(connection)
+    known, troubles = _states(connection), _troubles(connection)
     counts = {state: count_events(connection, state) for state in UNSETTLED}
     oldest = _oldest(connection)
     names = {*known, *(name for found in counts.values() for name in found)}
     return [
         replace(
             known.get(name) or ChannelStatus(name),
+            error=(known[name].error if name in known else None) or troubles.get(name),
             waiting=counts[InboxState.NEW].get(name, 0),
             parked=counts[InboxState.PARKED].get(name, 0),
             oldest_at=oldest.get(name),
@@ -76,6 +79,14 @@ def _states(connection: Connection) -> dict[str, ChannelStatus]:
         row.channel: ChannelStatus(row.channel, row.holder, row.held_until, row.position, row.error)
         for row in rows
     }
+
+
+def _troubles(connection: Connection) -> dict[str, str]:
+    """Return what living daemons say is wrong with a channel, by its name: "toko: HTTP 503"."""
+    since = database_time(connection) - DEAD_AFTER
+    lists = connection.scalars(select(nodes.c.troubles).where(nodes.c.seen_at >= since).order_by(nodes.c.id))
+    pairs = (text.partition(": ") for troubles in lists for text in troubles)
+    return {name: error for name, _, error in pairs}
 
 
 def count_events(connection: Connection, state: InboxState) -> dict[str, int]:

@@ -21,7 +21,7 @@ def receive(settings: Whatsapp, call: Call) -> Reply:
     if call.method == "GET":
         return _challenge(settings.verify_token, call)
     given, keys = call.headers.get("x-hub-signature-256", ""), signature.keys_of([settings.app_secret])
-    if not signature.is_digest(given, call.body, keys):
+    if not (given.startswith("sha256=") and signature.is_digest(given, call.body, keys)):
         return Reply(401, "the signature is missing or wrong")
     try:
         return Reply(200, "", tuple(_events(msgspec.json.decode(call.body))))

@@ -68,6 +68,7 @@ FORGED = {
     "of another body": signed(BODY + b" "),
     "sha1": {"x-hub-signature": f"sha1={SHA1}"},
     "sha1 in place of sha256": {"x-hub-signature-256": f"sha1={SHA1}"},
+    "without its name": {"x-hub-signature-256": DIGEST.removeprefix("sha256=")},
     "in another place": {"x-hub-signature": DIGEST},
     "with more": {"x-hub-signature-256": f"{DIGEST} "},
     "no ascii": {"x-hub-signature-256": "sha256=é\udcff"},

@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests, from a wheel."""
 
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,16 @@ def serve_postgres(directory: Path, *more: str) -> Iterator[str]:
     execute(url, "SELECT pg_reload_conf()")
     yield url
     server.cleanup()
+
+
+@contextmanager
+def serve_postgres_alone() -> Iterator[str]:
+    """Run a server for some tests alone: any transaction on it holds the feed back, its own maintenance too."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        serve_postgres(Path(folder), "autovacuum = off") as url,
+    ):
+        yield url
 
 
 def execute(url: str, statement: str) -> None:

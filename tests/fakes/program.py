@@ -26,6 +26,19 @@ MAP = CallMap(
 )
 SETTINGS = Incoming("toko", BOX.address, "standard", "", MAP, secrets=(SECRET,), send_secrets=(ANSWERS,))
 
+# What mailbot.yaml says of it; `format` takes the port of the pages and the address for answers.
+YAML = """
+console: 127.0.0.1:{port}
+public_url: https://bantuan.dukungan.example
+channels:
+  incoming:
+    - name: toko
+      map: {{author: /buyer/id, name: /buyer/name, text: /message/text, external_id: /message/id}}
+      send: {{url: "{url}"}}
+      sample: |
+        {{"buyer": {{"id": "budi-1"}}, "message": {{"id": "m1", "text": "Halo"}}}}
+"""
+
 
 def content(
     text: str = "Paket saya belum sampai", id: str = "m1", by: str = "budi-1", **message: Any

@@ -12,23 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fakes.program import ANSWERS, SECRET, Program, content, signed
+from tests.fakes.program import ANSWERS, SECRET, YAML, Program, content, signed
 from tests.profile import NIGHTLY
 from tests.scenarios.harness import DaemonProcess, eventually, free_port
 from tests.sink import SinkSmtp
 
 MESSAGES, KILLS = (200, 15) if NIGHTLY else (60, 4)
-SETTINGS = """
-console: 127.0.0.1:{port}
-public_url: https://bantuan.dukungan.example
-channels:
-  incoming:
-    - name: toko
-      map: {{author: /buyer/id, name: /buyer/name, text: /message/text, external_id: /message/id}}
-      send: {{url: "{url}"}}
-      sample: |
-        {{"buyer": {{"id": "budi-1"}}, "message": {{"id": "m1", "text": "Halo"}}}}
-"""
 
 
 async def customer(port: int, todo: list[int], answered: Counter[str]) -> None:
@@ -58,7 +47,7 @@ async def test_p1_p2_p3_no_message_of_a_channel_is_lost_or_double_however_often_
         secrets = {"MAILBOT_CHANNEL_SECRET_TOKO": SECRET, "MAILBOT_CHANNEL_SEND_SECRET_TOKO": ANSWERS}
         daemon = DaemonProcess(tmp_path, sink.port, secrets)
         with (daemon.config / "mailbot.yaml").open("a") as file:
-            file.write(SETTINGS.format(port=port, url=program.url))
+            file.write(YAML.format(port=port, url=program.url))
         await daemon.start()
         clients = [asyncio.create_task(customer(port, todo, answered)) for _ in range(4)]
         for _ in range(KILLS):

@@ -1,11 +1,9 @@
 """The feed of events: filled with the events, read in an order in which no late commit is passed by."""
 
 import dataclasses
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +20,7 @@ from mailbot.store.webhooks import feed, states
 from mailbot.store.webhooks.feed import FeedEntry, Place
 from mailbot.store.webhooks.states import Attempt, Change, Claim, Named, Old, Progress
 from tests.builders import NOW, NUMBER, policy
-from tests.postgres_server import serve_postgres
+from tests.postgres_server import serve_postgres_alone
 from tests.store.test_tickets import opened, outcome, record
 
 on_postgres = pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
@@ -39,11 +37,7 @@ MINE = Claim(HOOK, NODE)
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    """Run a server for these tests alone: any transaction on it holds the feed back, its own maintenance too."""
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        serve_postgres(Path(folder), "autovacuum = off") as url,
-    ):
+    with serve_postgres_alone() as url:
         yield url
 
 

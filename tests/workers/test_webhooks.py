@@ -1,12 +1,10 @@
 """Events go to webhooks in their order, at least once, under an id that stays, and hold up nobody else."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +24,7 @@ from mailbot.workers.webhooks.cleanup import WebhookCleanup
 from mailbot.workers.webhooks.sender import WebhookSender
 from tests.domain.programs.test_standard_webhooks import OTHER, SECRET, text
 from tests.fakes.webhook_receiver import RESET, SILENT, WebhookReceiver
-from tests.postgres_server import serve_postgres
+from tests.postgres_server import serve_postgres_alone
 from tests.shaky_store import ShakyStore
 from tests.workers.test_intake import BUDI, Desk
 
@@ -88,11 +86,7 @@ def places(receiver: WebhookReceiver) -> list[tuple[str, int, str]]:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    """Run a server for these tests alone: any transaction on it holds the feed back, its own maintenance too."""
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        serve_postgres(Path(folder), "autovacuum = off") as url,
-    ):
+    with serve_postgres_alone() as url:
         yield url
 
 

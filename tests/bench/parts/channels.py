@@ -11,7 +11,7 @@ import httpx
 from tests.bench import meter, stage
 from tests.bench.figures import Run, percentile
 from tests.bench.targets import mailbot
-from tests.fakes.program import ANSWERS, SECRET, Program, content, signed
+from tests.fakes.program import ANSWERS, SECRET, YAML, Program, content, signed
 from tests.fakes.webhook_receiver import WebhookReceiver
 from tests.scenarios.harness import eventually, free_port
 from tests.sink import SinkSmtp
@@ -19,18 +19,9 @@ from tests.sink import SinkSmtp
 CALLERS = 8  # connections that are kept
 PATIENCE = 300.0  # seconds for the last acknowledgement and the last event
 OPENED = "ticket.opened"
-SETTINGS = """
-console: 127.0.0.1:{port}
-public_url: https://bantuan.dukungan.example
-channels:
-  incoming:
-    - name: toko
-      map: {{author: /buyer/id, name: /buyer/name, text: /message/text, external_id: /message/id}}
-      send: {{url: "{program}"}}
-      sample: |
-        {{"buyer": {{"id": "budi-1"}}, "message": {{"id": "m1", "text": "Halo"}}}}
+WEBHOOKS = """
 webhooks:
-  - {{name: accounting, url: "{receiver}", events: [{opened}], allow_networks: [127.0.0.0/8]}}
+  - {{name: accounting, url: "{url}", events: [{opened}], allow_networks: [127.0.0.0/8]}}
 """
 
 
@@ -46,9 +37,8 @@ async def once(folder: Path, messages: int) -> Run:
         async with SinkSmtp() as sink, Program() as program, WebhookReceiver(SECRET) as receiver:
             daemon = mailbot.desk(place, sink.port, secrets)
             with (daemon.config / "mailbot.yaml").open("a") as file:
-                file.write(
-                    SETTINGS.format(port=port, program=program.url, receiver=receiver.url, opened=OPENED)
-                )
+                file.write(YAML.format(port=port, url=program.url))
+                file.write(WEBHOOKS.format(url=receiver.url, opened=OPENED))
             async with daemon:
                 assert daemon.process
                 await _call(port, [messages], [], refused)  # the pages' process starts beside the listener

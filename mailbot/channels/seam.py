@@ -28,8 +28,11 @@ class Event:
 
     @classmethod
     def named(cls, name: str, content: bytes) -> "Event":
-        """Return an event that is not kept yet. By its content, where its name is missing."""
-        if not (0 < len(name) <= LONGEST_ID and name.isascii() and name.isprintable()):  # for an index
+        """Return an event that is not kept yet.
+
+        A name that fits no index becomes its digest. Without a name that of the content counts.
+        """
+        if not (0 < len(name) <= LONGEST_ID and name.isascii() and name.isprintable()):
             name = hashlib.sha256(name.encode("utf-8", "replace") or content).hexdigest()
         return cls(name, content)
 

@@ -61,7 +61,7 @@ def _spent(
     everybody = sorted(set().union(*people.values()))
     lately = select(columns.customer, _SUM).where(columns.customer.in_(everybody), at > windows.since)
     rows = connection.execute(lately.where(_GRANTED).group_by(columns.customer))
-    got = {customer: int(amount) for customer, amount in rows}
+    granted = {customer: int(amount) for customer, amount in rows}
     agents: dict[str, int] = {}
     for who in (columns.agent, columns.second):
         today = select(who, _SUM).where(_GRANTED, at >= windows.day[0], at < windows.day[1])
@@ -70,7 +70,9 @@ def _spent(
     return Spent(
         ticket=_money(connection.scalar(select(_SUM).where(_GRANTED, columns.ticket.in_(numbers)))),
         team=_money(connection.scalar(select(_SUM).where(_GRANTED, *in_month))),
-        customers={each: _money(sum(got.get(one, 0) for one in person)) for each, person in people.items()},
+        customers={
+            each: _money(sum(granted.get(one, 0) for one in person)) for each, person in people.items()
+        },
         agents={agent: _money(amount) for agent, amount in agents.items() if agent},
     )
 

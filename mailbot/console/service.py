@@ -10,12 +10,14 @@ from typing import Final
 import uvicorn
 
 from mailbot import log
+from mailbot.channels.stop_accepting import stop_accepting
 from mailbot.console.app import build
 from mailbot.console.desk import Desk
 from mailbot.workers.health.http_monitor import open_port
 
 KEEP_ALIVE = 30  # seconds that a browser's connection may rest
 DRAIN = 10  # seconds for requests under way when the daemon stops
+LAST = 0.5  # seconds for a request that is on its way then: a proxy on this machine brings it
 MOST_AT_ONCE = 500  # connections: the descriptors that mail needs stay free
 
 
@@ -29,6 +31,18 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nobody more, answer those who are connected once more, then close.
+
+        uvicorn hangs up on a connection without a request, though one may be on its way.
+        """
+        await stop_accepting(self.servers)
+        self.server_state.default_headers.append((b"connection", b"close"))
+        end = asyncio.get_running_loop().time() + LAST
+        while self.server_state.connections and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,6 +1,8 @@
 """What holds for every page: headers, guards, tokens of forms, errors, the frame in a browser."""
 
+import asyncio
 import socket
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -158,3 +160,28 @@ async def test_an_answer_does_not_wait_for_the_client(office: Office) -> None:
     await service.start()
     assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     await service.stop()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_visitor_who_comes_as_we_stop_is_answered_by_us_or_by_our_successor(
+    office: Office, turns: int
+) -> None:
+    def ask(visitor: socket.socket) -> bytes:
+        with closing(visitor), visitor.makefile("rb") as answer:
+            visitor.settimeout(5)
+            visitor.sendall(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return answer.readline()
+
+    with socket.create_server(("127.0.0.1", 0)) as given:
+        old, new = (ConsoleService(office.desk, [given.dup()]) for _ in range(2))
+        await old.start()
+        visitors = [socket.create_connection(given.getsockname()) for _ in range(3)]
+        for _ in range(turns):  # of the event loop: readable, accepted, a connection
+            await asyncio.sleep(0)
+        stopping = asyncio.create_task(old.stop())
+        await new.start()
+        await asyncio.sleep(0.2)
+        answers = await asyncio.gather(*(asyncio.to_thread(ask, each) for each in visitors))
+        assert answers == [b"HTTP/1.1 200 OK\r\n"] * 3
+        await stopping
+        await new.stop()

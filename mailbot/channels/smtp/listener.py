@@ -16,6 +16,7 @@ from mailbot.channels.smtp.limits import COPIES, ConnectionLimits, MemoryBudget
 from mailbot.channels.smtp.server import Keep, ServerState, Timeouts
 from mailbot.channels.smtp.session import MailProtocol, Session
 from mailbot.channels.smtp.shared_limits import SharedCounts
+from mailbot.channels.stop_accepting import stop_accepting
 from mailbot.config.model import Listen, Settings, SocketAddress
 from mailbot.domain.policy import Policy
 from mailbot.errors import ConfigError, Problem
@@ -144,7 +145,7 @@ class Listener:
         One that is `retiring` refuses nobody: whom it has accepted it serves until they leave or are silent.
         """
         end = asyncio.get_running_loop().time() + span.total_seconds()
-        await self._stop_accepting()
+        await stop_accepting([server for servers in self._servers.values() for server in servers])
         if self.retiring:
             await self._serve_the_last(end - IDLE)
         self._server.draining = True
@@ -156,16 +157,6 @@ class Listener:
         except TimeoutError:
             for session in (*self._server.sessions, *self._server.waiting):
                 session.abort()
-
-    async def _stop_accepting(self) -> None:
-        """Accept nobody more. Whom the event loop has accepted becomes a session first: `close` would hang up."""
-        servers = [server for servers in self._servers.values() for server in servers]
-        for listening in (listening for server in servers for listening in server.sockets):
-            asyncio.get_running_loop().remove_reader(listening.fileno())
-        for _ in ("transport", "session"):  # one turn of the event loop makes each
-            await asyncio.sleep(0)
-        for server in servers:
-            server.close()
 
     async def _serve_the_last(self, end: float) -> None:
         """Serve whom we have accepted until they leave or are silent, but not beyond `end` of the loop's clock."""

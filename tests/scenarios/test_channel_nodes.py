@@ -5,10 +5,10 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from tests.fakes.program import ANSWERS, SECRET, Program
+from tests.fakes.program import ANSWERS, SECRET, YAML, Program
 from tests.scenarios.harness import eventually, free_port
 from tests.scenarios.postgres import PostgresDaemon, own_database
-from tests.scenarios.test_channel_kill import SETTINGS, customer
+from tests.scenarios.test_channel_kill import customer
 from tests.scenarios.test_nodes import nightly
 from tests.sink import SinkSmtp
 
@@ -34,7 +34,7 @@ async def test_p18_another_node_goes_on_where_the_one_that_worked_for_a_channel_
                 env = {"MAILBOT_STORE": database, **secrets}
                 node, port = PostgresDaemon(own, sink.port, env, database_url=database), free_port()
                 with (node.config / "mailbot.yaml").open("a") as file:
-                    file.write(SETTINGS.format(port=port, url=program.url))
+                    file.write(YAML.format(port=port, url=program.url))
                 nodes.append(await node.start())
                 ports.append(port)
             await asyncio.gather(

@@ -17,6 +17,14 @@ _BUILT_IN: Mapping[str, Mapping[str, Label]] = {
         "urgent": {"id": "Mendesak", "en": "Urgent"},
     },
     "category": {"general": {"id": "Umum", "en": "General"}},
+    "channel": {
+        "mail": {"id": "Email", "en": "Email"},
+        "form": {"id": "Formulir web", "en": "Web form"},
+        "page": {"id": "Halaman tiket", "en": "Page of a ticket"},
+        "api": {"id": "API", "en": "API"},
+        "whatsapp": {"id": "WhatsApp", "en": "WhatsApp"},
+        "telegram": {"id": "Telegram", "en": "Telegram"},
+    },
 }
 _NONE: Label = {}
 
@@ -24,7 +32,7 @@ _NONE: Label = {}
 def label(policy: Policy, kind: str, key: str, language: str) -> str:
     """Return what `key` is called in "id", else in English.
 
-    `kind` is one of category, priority, team, level, rule, cause. Without a label it is the key in words.
+    `kind` is one of category, priority, team, level, rule, cause, channel. Without a label it is the key in words.
     """
     return labels(policy, kind, key)["id" if language == "id" else "en"]
 

@@ -1,11 +1,13 @@
 """The list of an agent and the lists of teams: what is on them, in which order, and for whom."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 
+from mailbot.config.model import Channels, Telegram
 from mailbot.domain.commands import Assign, Snooze, Wait
 from mailbot.domain.commands.grammar import Act
 from mailbot.domain.model import Turn
@@ -166,6 +168,8 @@ async def test_a_team_list_has_only_what_its_viewer_may_see(office: Office) -> N
         ({"turn": "ours"}, True),
         ({"turn": "customer"}, False),
         ({"turn": "nonsense"}, False),
+        ({"channel": "mail"}, True),
+        ({"channel": "telegram"}, False),
         ({"late": "1"}, False),
         ({"unassigned": "1"}, False),
         ({"automatic": "1"}, False),
@@ -185,6 +189,21 @@ async def test_a_team_list_is_narrowed_by_its_address(
     ticket = await office.receive(**PAYMENT)
     async with office.visitor(DEWI.address) as dewi:
         assert await listed(dewi, sort=sort, **asked) == [ticket.number] * fits
+
+
+async def test_a_team_list_offers_the_channels_where_there_are_any_beside_mail(office: Office) -> None:
+    async with office.visitor(RINA.address) as rina:
+        assert '<select name="channel">' not in (await rina.get("/tickets/team")).text
+        chosen = (await rina.get("/tickets/team?channel=fax&level=L1")).text
+        assert '<option value="fax" selected>' in chosen
+        telegram = Telegram("support@dukungan.example")
+        settings = replace(office.desk.settings, channels=Channels(telegram))
+        object.__setattr__(office.desk, "settings", settings)
+        offered = re.search(
+            '<select name="channel">.*?</select>', (await rina.get("/tickets/team")).text, re.DOTALL
+        )
+    assert offered
+    assert re.findall('value="([^"]+)"', offered[0]) == ["mail", "telegram"]
 
 
 async def test_a_team_list_shows_late_tickets_alone_and_counts_its_teams(office: Office) -> None:

@@ -43,7 +43,7 @@ NEW_TICKET_FIELDS = (
     *("cause", "snoozed_until", "incident", "channel", "promised_at", "next_step", "rating", "undo_until"),
     "legal_hold",
 )
-NEW_FIGURES = ("categories", "closing_causes", "filed", "incidents")
+NEW_FIGURES = ("categories", "channels", "closing_causes", "filed", "incidents")
 DAY = ("2026-11-28", "2026-11-29")
 
 

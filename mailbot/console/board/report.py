@@ -20,7 +20,7 @@ from mailbot.views.json_form import to_json
 if TYPE_CHECKING:  # the daemon starts without it
     from mailbot.reports.render.sections import Section
 
-LATELY = ("escalations", "marks_of", "closing_causes", "actions", "causes")
+LATELY = ("escalations", "channels", "marks_of", "closing_causes", "actions", "causes")
 NARROW, HIGH = 340, 220  # of a chart: a phone's width, also on a wide screen
 FILES: Mapping[str, str] = {"json": "application/json", "csv": "text/csv"}  # forms of a download
 

@@ -18,8 +18,10 @@ from mailbot.console.respond import page
 from mailbot.domain.day import worklist
 from mailbot.domain.model import Status, Ticket, Turn
 from mailbot.domain.people.access import Viewer
+from mailbot.domain.people.identities import MAIL
 from mailbot.domain.policy import Policy
 from mailbot.domain.routing.conditions import PRIORITIES
+from mailbot.domain.web_forms.given import CHANNELS as OF_FORMS
 from mailbot.store.lists import ticket_list, worklists
 
 SHOWN = {"now": 100, "waiting": 40, "snoozed": 40}  # tickets of each part of an agent's list
@@ -104,7 +106,7 @@ async def team_list(request: Request, viewer: Viewer) -> Response:
         asked=asked,
         found=found,
         teams=_teams(desk.policy, viewer, found.counts),
-        choices=_choices(desk.policy, viewer),
+        choices=_choices(desk, asked, viewer),
         once=secrets.token_urlsafe(16),
     )
 
@@ -159,8 +161,10 @@ def _teams(policy: Policy, viewer: Viewer, counts: Mapping[str, int]) -> list[Te
     return [TeamCount(team, counts.get(team, 0)) for team in dict.fromkeys((*named, *sorted(counts)))]
 
 
-def _choices(policy: Policy, viewer: Viewer) -> dict[str, Sequence[str]]:
+def _choices(desk: Desk, asked: Asked, viewer: Viewer) -> dict[str, Sequence[str]]:
     """Return the values that the filters offer, by parameter."""
+    policy = desk.policy
+    channels = (*desk.settings.channels.mailboxes, *(OF_FORMS if policy.web_forms else ()))
     used = (rule.then.category for rule in policy.rules if rule.then.category)
     teams = [team for team in policy.teams.values() if viewer.sees_all or team.name in viewer.teams]
     return {
@@ -170,4 +174,6 @@ def _choices(policy: Policy, viewer: Viewer) -> dict[str, Sequence[str]]:
         "agent": list(dict.fromkeys(agent.address for team in teams for agent in team.agents)),
         "status": ("", *filters.LIVE, Status.CLOSED, Status.MERGED, filters.ALL),
         "turn": [turn.value for turn in Turn],
+        # A desk of mail alone is not asked. One that is no longer set up stays chosen.
+        "channel": list(dict.fromkeys([MAIL, *channels, asked.channel])) if channels or asked.channel else [],
     }

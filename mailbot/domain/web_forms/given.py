@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mailbot.domain.model import InboundMail
 
 HEADER = "X-Mailbot-Given"
-CHANNELS = frozenset({"form", "api"})
+CHANNELS = ("form", "api")
 LONGEST = 200  # characters of a detail
 _LINE = 76
 

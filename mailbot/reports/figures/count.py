@@ -90,6 +90,11 @@ class Tally:
         size = len(key)
         return sorted(each[size:] for each in self.tickets if each[:size] == key and len(each) == size + 1)
 
+    def _by(self, *key: str) -> tuple[tuple[str, int], ...]:
+        """Return the counts of the keys one word longer than this one, the highest first."""
+        counts = ((name, self._count(*key, name)) for (name,) in self._below(*key))
+        return tuple(sorted(counts, key=lambda each: (-each[1], each[0])))
+
     def figures(self) -> Figures:
         """Return the figures of all that was added."""
         plain = (
@@ -98,9 +103,6 @@ class Tally:
         )
         timings = {name: spans.timing() for name, spans in self._spans.items()}
         values: dict[str, Any] = timings | {name: self._count(name) for name in plain}
-        causes = (
-            (cause, self._count("closed", "cause", cause)) for (cause,) in self._below("closed", "cause")
-        )
         return Figures(
             period=self._period,
             **values,
@@ -108,7 +110,8 @@ class Tally:
             acknowledgements=self._acknowledgements,
             promises=self._kept(),
             satisfaction=self._satisfaction(),
-            closing_causes=tuple(sorted(causes, key=lambda each: (-each[1], each[0]))),
+            channels=self._by("opened", "channel"),
+            closing_causes=self._by("closed", "cause"),
             escalations=self._escalations(),
             confusions=self._confusions(),
             category_right=self._category_right(),

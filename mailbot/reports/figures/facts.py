@@ -23,6 +23,7 @@ class Opened:
     category: str
     subject: str
     details: tuple[tuple[str, str], ...]
+    channel: str = "mail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,6 +193,7 @@ class Figures:
       period; `acknowledged` of `acknowledgements` were sent.
     - `category_right`: of the tickets that came, the share whose category nobody corrected (see
       `policy_review.settled`); None without any correction. `confusions`: the others, most frequent first.
+    - `channels`: opened tickets by channel, the most frequent first.
     - `closing_causes`: closings by cause, the most frequent first, under "" those without one.
     """
 
@@ -217,6 +218,7 @@ class Figures:
     acknowledgements: int = 0
     promises: tuple[Kept, ...] = ()
     satisfaction: Satisfaction = Satisfaction()
+    channels: tuple[tuple[str, int], ...] = ()
     closing_causes: tuple[tuple[str, int], ...] = ()
     escalations: tuple[Raised, ...] = ()
     confusions: tuple[Confusion, ...] = ()

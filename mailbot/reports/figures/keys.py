@@ -24,8 +24,9 @@ def keys_of(fact: f.Fact, period: Period) -> Iterator[Key]:
     match fact:
         case f.Stood():
             yield from _stood(fact)
-        case f.Opened(at=at, team=team):
+        case f.Opened(at=at, team=team, channel=channel):
             yield from (("opened",), ("opened", "team", team), ("opened", "day", str(period.day_of(at))))
+            yield ("opened", "channel", channel)
         case f.Judged(chosen=chosen, settled=settled):
             yield from (("judged",), ("judged", chosen, settled))
         case f.Filed():

@@ -89,7 +89,8 @@ class _Life:
     def _begin(self, at: datetime) -> None:
         routed = self._routed
         category, details = (routed.category, routed.details) if routed else ("", ())
-        self._say(f.Opened(at, self._team, self._rule, category, self._opened.subject, details))
+        opened = self._opened
+        self._say(f.Opened(at, self._team, self._rule, category, opened.subject, details, opened.channel))
         if routed and self._settled:
             self._say(f.Judged(at, self._team, category, self._settled.category))
         self._counted_open = True

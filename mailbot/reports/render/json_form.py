@@ -64,6 +64,7 @@ def _figures(figures: Figures) -> Shape:
             "marks": {str(mark): count for mark, count in enumerate(satisfaction.marks, 1)},
             **{f"by_{kind}": _marks_by(satisfaction, kind) for kind in MARKS_BY},
         },
+        "channels": dict(figures.channels),
         "closing_causes": [
             {"cause": cause or None, "count": count} for cause, count in figures.closing_causes
         ],

@@ -10,6 +10,7 @@ from mailbot.domain import labels
 from mailbot.domain.compensation import authority
 from mailbot.domain.compensation.ledger_summary import Tally
 from mailbot.domain.model import Target
+from mailbot.domain.people.identities import MAIL
 from mailbot.reports.figures.api import Report
 from mailbot.reports.figures.causes import Cause
 from mailbot.reports.figures.count import HOW
@@ -19,7 +20,7 @@ from mailbot.reports.render.translations import NOTHING, day, number, percent, s
 
 LONGEST = 60  # characters of a cell
 MOST_CONFUSIONS = 20  # rows
-_KEYS = ("category", "rule", "team", "level", "priority", "cause")
+_KEYS = ("category", "rule", "team", "level", "priority", "cause", "channel")
 _LIMITS = {
     authority.PER_TICKET: "limit of a ticket",
     authority.PER_CUSTOMER: "limit of a customer in 90 days",
@@ -75,8 +76,8 @@ def clean(text: str) -> str:
 
 # The names of the tables in their order.
 PARTS = (
-    *("glance", "times", "promises", "escalations", "backlog", "confusion", "teams", "agents", "marks"),
-    *("marks_of", "closing_causes", "actions", "causes", "compensation"),
+    *("glance", "times", "promises", "escalations", "backlog", "confusion", "teams", "agents", "channels"),
+    *("marks", "marks_of", "closing_causes", "actions", "causes", "compensation"),
 )
 
 
@@ -341,19 +342,29 @@ class _Writer:
         return percent(marks.satisfied, self._language), number(marks.mean or 0, self._language, 2)
 
     def closing_causes(self) -> Section:
-        before = dict(self._before.closing_causes)
-        compared = [(cause, count, before.get(cause, 0)) for cause, count in self._now.closing_causes]
-        rows = [
-            (
-                self._named("cause", cause) or self._say("none given"),
-                self._count(now, "closed", "cause", cause),
-                *self._numbers(then),
-                self._change(now, then),
-            )
-            for cause, now, then in compared
-        ]
+        rows = self._compared("cause", "closed", self._now.closing_causes, self._before.closing_causes)
         rows = rows if any(cause for cause, _ in self._now.closing_causes) else []
         return self._table("Causes named at closing", ("cause", "tickets", "before", "change"), rows)
+
+    def channels(self) -> Section:
+        """Show by which channel tickets came; nothing where mail is the only one."""
+        rows = self._compared("channel", "opened", self._now.channels, self._before.channels)
+        rows = rows if dict(self._now.channels).keys() > {MAIL} else []
+        return self._table("Channels", ("channel", "tickets", "before", "change"), rows)
+
+    def _compared(
+        self, kind: str, figure: str, now: Iterable[tuple[str, int]], before: Iterable[tuple[str, int]]
+    ) -> list[tuple[str, ...]]:
+        then = dict(before)
+        return [
+            (
+                self._named(kind, name) or self._say("none given"),
+                self._count(count, figure, kind, name),
+                *self._numbers(then.get(name, 0)),
+                self._change(count, then.get(name, 0)),
+            )
+            for name, count in now
+        ]
 
     def actions(self) -> Section:
         rows = [

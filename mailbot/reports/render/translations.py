@@ -88,6 +88,8 @@ _INDONESIAN: Mapping[str, str] = {
     "Satisfaction by team, rule and level": "Kepuasan menurut tim, aturan, dan tingkat",
     "name": "nama",
     "promised news": "kabar yang dijanjikan",
+    "Channels": "Kanal",
+    "channel": "kanal",
     "Causes named at closing": "Penyebab saat penutupan",
     "none given": "tidak disebut",
     "What was done about causes": "Tindakan atas penyebab",

@@ -318,6 +318,18 @@ def test_what_people_corrected_is_counted_against_what_rules_chose() -> None:
     ]
 
 
+def test_the_channels_are_compared_where_mail_is_not_the_only_one() -> None:
+    by_chat = [[opened(n, channel="telegram"), routed(n)] for n in range(1, 4)]
+    before = [opened(-30, channel="form"), routed(-30)]
+    told = report([*TICKETS, *by_chat, before], WEEK, lambda _: ALWAYS, WEEK.until)
+    (table,) = [each for each in sections(told, "id") if each.title == "Kanal"]
+    assert table.rows == (("Telegram", "3", "0", ""), ("Email", "2", "2", "="))
+    assert table.rows[0][1].figure == ("opened", "channel", "telegram")
+    assert shape(told)["figures"]["channels"] == {"telegram": 3, "mail": 2}
+    assert shape(told)["previous"]["channels"] == {"mail": 2, "form": 1}
+    assert "Channels" not in [each.title for each in sections(made())]
+
+
 def test_a_figure_without_data_is_left_out_and_a_change_has_an_arrow() -> None:
     glance = {row[0]: row[1:] for row in sections(made())[0].rows}
     assert "merged" not in glance
@@ -353,6 +365,7 @@ def test_csv_has_every_table_and_nothing_that_a_spreadsheet_computes() -> None:
         (("escalated", "rule", "saldo", "L2", "manual"), "Dieskalasi: Saldo, L2, manual"),
         (("judged", "payment", "fraud"), "Kategori yang salah dipilih aturan: Payment → Fraud"),
         (("closed", "cause", ""), "Selesai: tidak disebut"),
+        (("opened", "channel", "form"), "Masuk: Formulir web"),
         (("answers", "agent", "rina@tim.example"), "Jawaban terkirim: Rina"),
         (("mark", "2"), "Kepuasan: 2"),
         (("granted", "team", "payments"), "Kompensasi, disetujui: Pembayaran"),

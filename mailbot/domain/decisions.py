@@ -8,7 +8,7 @@ each event into the ticket at once.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
 from mailbot.domain import filing, ladder, notify, reasons
@@ -30,6 +30,7 @@ from mailbot.domain.model import (
 )
 from mailbot.domain.opening import open_ticket
 from mailbot.domain.people.customer import other_sender, passed_on_for
+from mailbot.domain.people.identities import MAIL
 from mailbot.domain.people.linking import follow_customer, is_customers, new_language
 from mailbot.domain.people.participants import Roles, record_named
 from mailbot.domain.policy import Policy
@@ -40,10 +41,13 @@ from mailbot.domain.replies.courtesy import is_thanks
 from mailbot.domain.replies.mail_facts import MailDecision, MailFacts
 from mailbot.domain.replies.status_answer import Asking, answer_status
 from mailbot.domain.replies.without_token import acting_agent
-from mailbot.domain.reroute import on_reopening
+from mailbot.domain.reroute import on_more_words, on_reopening
 from mailbot.domain.routing import conditions
 from mailbot.domain.routing.account_change import unproven_change
 from mailbot.domain.routing.routing_facts import circumstances, routing_facts
+
+# How long a notice waits for what else the customer writes: in a chat people write a thought in several messages.
+MORE_COMES = timedelta(seconds=30)
 
 
 def on_mail(
@@ -120,14 +124,17 @@ def _is_only_thanks(ticket: Ticket, mail: InboundMail, policy: Policy) -> bool:
 def _customer_wrote(
     ticket: Ticket, mail: InboundMail, facts: MailFacts, policy: Policy, now: datetime
 ) -> MailDecision:
-    def reopened(builder: DecisionBuilder) -> Reason:
-        known = replace(
-            circumstances(mail, facts.customer_history),
-            reopened=True,
-            escalated_before=facts.customer_history.escalated_before or ticket.escalated > 0,
-        )
+    def route_again(builder: DecisionBuilder) -> Reason:
+        known = circumstances(mail, facts.customer_history)
+        if ticket.status is Status.CLOSED:
+            escalated = known.escalated_before or ticket.escalated > 0
+            known = replace(known, reopened=True, escalated_before=escalated)
+            asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, known)
+            return on_reopening(builder, asked, policy, now)
+        if not facts.is_untouched:
+            return NO_REASON
         asked = routing_facts(mail, ticket.customer, ticket.mailbox, policy, now, known)
-        return on_reopening(builder, asked, policy, now)
+        return on_more_words(builder, asked, policy, now)
 
     builder = DecisionBuilder(ticket, loads=facts.loads)
     if facts.rating:
@@ -136,13 +143,15 @@ def _customer_wrote(
     author = passed_on_for(mail, policy) or mail.sender
     language = new_language(ticket, mail, policy, facts.roles)
     wrote = e.CustomerWrote(now, CUSTOMER, mail.message_id, facts.match.reason, language)
-    rerouted = record_customer_mail(builder, wrote, policy, reopened)
+    rerouted = record_customer_mail(builder, wrote, policy, route_again)
     moved = follow_customer(builder, author, mail, facts.roles, policy, now)
     _take_details(builder, mail, policy, now)
     record_named(builder, mail, facts.roles, policy, now, senders_checked=facts.senders_checked)
     why = NoticeKind.UNCONFIRMED if ticket.held_for else NoticeKind.CUSTOMER_WROTE
     other = _other_author(ticket, mail, facts.roles, policy)
     because = reasons.together(unproven_change(mail), facts.match.reason, other, moved, rerouted)
+    if mail.channel != MAIL and builder.ticket.priority != conditions.URGENT:
+        builder.hold_until = now + MORE_COMES
     notify.notify_team(builder, policy, now, why, because, mail.visible)
     return MailDecision(builder.decision(), Direction.IN)
 
@@ -177,17 +186,14 @@ def record_customer_mail(
     builder: DecisionBuilder,
     wrote: e.CustomerWrote,
     policy: Policy,
-    reopened: Callable[[DecisionBuilder], Reason],
+    route_again: Callable[[DecisionBuilder], Reason],
 ) -> Reason:
-    """Record a customer's mail: it is our turn, and the ticket has an owner.
-
-    Return what `reopened` returns where the ticket was closed, else no reason.
-    """
-    now, was_closed = wrote.at, builder.ticket.status is Status.CLOSED
-    if was_closed:
+    """Record a customer's mail: it is our turn, and the ticket has an owner. Return what `route_again` does."""
+    now = wrote.at
+    if builder.ticket.status is Status.CLOSED:
         builder.record(e.TicketReopened(now, CUSTOMER))
     builder.record(wrote)
-    rerouted = reopened(builder) if was_closed else NO_REASON
+    rerouted = route_again(builder)
     builder.record(clocks_set(builder.ticket, policy, now))
     ownership.ensure_owner(builder, policy, now)
     return rerouted

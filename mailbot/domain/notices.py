@@ -151,7 +151,7 @@ class TeamNotice(TicketNotice):
     spoken: str = ""  # the customer's language
     known: tuple[tuple[Mapping[str, str], str], ...] = ()
     missing: tuple[Mapping[str, str], ...] = ()
-    hold_until: datetime | None = None  # it leaves then, unless its ticket joins an incident before
+    hold_until: datetime | None = None  # it leaves then, unless another notice takes its place before
     answers_to: str = ""  # where answers go, of the customer's identities
     context: TicketContext = NO_CONTEXT
 

@@ -598,6 +598,10 @@ TEXTS: Mapping[str, Texts] = {
         "this customer was told of incident {incident} already",
         "pelanggan ini sudah diberi tahu tentang gangguan {incident}",
     ),
+    "told_later": (
+        "a notice just after it tells of it, too",
+        "pemberitahuan sesudahnya memuatnya juga",
+    ),
     "joined_incident": ("its ticket joined incident {incident}", "tiketnya masuk gangguan {incident}"),
     "incident_resolved": ("incident {incident} is over", "gangguan {incident} sudah pulih"),
     "incident_over": ("the incident is over", "gangguan sudah pulih"),

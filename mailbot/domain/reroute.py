@@ -1,25 +1,42 @@
-"""Route a reopened ticket again: only rules with the condition `reopened` are tested, and none that is learned.
+"""Route a ticket again: one that was reopened, and one of a chat whose customer says only now what it is about.
 
-What these rules do not set stays as it was. With a new ladder the time spent stays spent.
+- On reopening only rules with the condition `reopened` are tested, and none that is learned. What these do not set
+  stays as it was.
+- In a chat people greet first: "Halo kak". While nobody has touched the ticket, what they write next is routed, too. It
+  counts where no rule knew the first words, or where it is graver.
+
+With a new ladder the time spent stays spent.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from mailbot.domain import events as e
 from mailbot.domain import labels, ladder, reasons
 from mailbot.domain.actor import POLICY
-from mailbot.domain.classify import captured_details, merge_actions, reason_of
+from mailbot.domain.classify import captured_details, merge_actions, reason_of, routing_event
 from mailbot.domain.escalation import ownership
 from mailbot.domain.escalation.reapply import clocks_on
 from mailbot.domain.lifecycle import DecisionBuilder
-from mailbot.domain.model import Ticket
+from mailbot.domain.model import InboundMail, Status, Ticket
+from mailbot.domain.people.identities import MAIL
 from mailbot.domain.policy import Actions, Policy, Rule
 from mailbot.domain.reasons import NO_REASON, Reason
 from mailbot.domain.routing import conditions
-from mailbot.domain.routing.conditions import AllOf, AnyOf, Condition, RoutingFacts, RuleMatch, When
+from mailbot.domain.routing.conditions import (
+    PRIORITIES,
+    AllOf,
+    AnyOf,
+    Condition,
+    RoutingFacts,
+    RuleMatch,
+    When,
+)
+from mailbot.domain.routing.routed import route
 
 _NO_CHANGE = Rule("", None, Actions())
+FIRST_WORDS = timedelta(minutes=15)  # in which a chat comes to its matter
 
 
 def reopens(when: When | None) -> bool:
@@ -45,6 +62,35 @@ def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, 
     if not matches:
         return NO_REASON
     return apply_routing(builder, _routed(builder.ticket, matches, rules, facts, policy, now), policy, now)
+
+
+def may_come_to_matter(ticket: Ticket, mail: InboundMail, now: datetime) -> bool:
+    """Check for a chat that began just now, and that nobody answered and no ladder moved."""
+    return (
+        MAIL != mail.channel == ticket.channel
+        and now - ticket.opened_at < FIRST_WORDS
+        and ticket.status is Status.NEW
+        and not (ticket.escalated or ticket.incident or ticket.held_for)
+    )
+
+
+def on_more_words(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, now: datetime) -> Reason:
+    """Route a chat by what its customer writes now, together with the first words, its subject.
+
+    Return what the team is to know of it, no reason when nothing changed.
+    """
+    ticket = builder.ticket
+    routed = route(policy, replace(facts, subject=f"{ticket.subject} {facts.subject}"))
+    fallbacks = {rule.name for rule in policy.rules if rule.when is None}
+    graver = PRIORITIES.index(routed.found.priority) - PRIORITIES.index(ticket.priority)
+    if routed.found.rule in (ticket.rule, *fallbacks) or graver < (ticket.rule not in fallbacks):
+        return NO_REASON
+    details = tuple(sorted({**dict(ticket.details), **dict(routed.found.details)}.items()))
+    found = replace(routed.found, details=details)
+    event = routing_event(found, policy, now, ticket.tags, facts.customer_history)
+    told = apply_routing(builder, event, policy, now)
+    builder.record(e.TicketCorrected(now, POLICY, (("subject", facts.subject),)))
+    return told
 
 
 def apply_routing(builder: DecisionBuilder, routed: e.TicketRouted, policy: Policy, now: datetime) -> Reason:

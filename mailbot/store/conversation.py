@@ -222,12 +222,16 @@ def contents_of(connection: Connection, digests: Collection[str]) -> dict[str, b
 def earlier_notices(
     connection: Connection, numbers: Collection[str]
 ) -> dict[str, dict[str, tuple[tuple[str, ...], datetime]]]:
-    """Map each ticket to its recipients' notices: Message-IDs, oldest first, and when the last was made."""
+    """Map each ticket to its recipients' notices: Message-IDs, oldest first, and when the last was made.
+
+    One that never leaves is none.
+    """
     if not numbers:
         return {}
     query = (
         select(outbox.c.ticket, outbox.c.recipient, outbox.c.message_id, outbox.c.requested_at)
         .where(outbox.c.ticket.in_(sorted(numbers)), outbox.c.lane == NOTICE_LANE, outbox.c.message_id != "")
+        .where(outbox.c.state != OutboxState.SUPPRESSED)
         .order_by(outbox.c.id)
     )
     found: dict[str, dict[str, tuple[tuple[str, ...], datetime]]] = {}

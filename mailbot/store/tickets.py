@@ -53,7 +53,7 @@ from mailbot.domain.replies.same_mail import ACTED, Earlier
 from mailbot.store import deadlines, digests, incidents, outbox
 from mailbot.store.agents import acts
 from mailbot.store.channels import identities
-from mailbot.store.codec import CLOCKS, event_data, reason_text
+from mailbot.store.codec import CLOCKS, actor_of, event_data, reason_text
 from mailbot.store.database.prepared import Prepared, PreparedList, adding, adding_new, replacing
 from mailbot.store.lists.ticket_rows import PLAIN, SHAPED
 from mailbot.store.lists.ticket_rows import RecordedEvent as RecordedEvent
@@ -351,6 +351,12 @@ def _message_row(number: str, message: Message) -> dict[str, Any]:
 def load(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:
     """Load the tickets that exist among `numbers`, locked until the transaction ends where the engine can."""
     return _load(connection, _by_number(numbers).with_for_update()) if numbers else {}
+
+
+def is_touched(connection: Connection, number: str) -> bool:
+    """Check whether an agent or an operator has acted on the ticket."""
+    by = connection.scalars(select(events.c.by).where(events.c.ticket == number).distinct())
+    return any(actor_of(each).is_staff for each in by)
 
 
 def load_with_merge_targets(connection: Connection, numbers: Collection[str]) -> dict[str, Ticket]:

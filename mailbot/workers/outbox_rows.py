@@ -1,7 +1,7 @@
 """Builds the rows of a decision: its notices as frozen mails, and the next deadline of its ticket."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from mailbot.domain.people.context import TicketContext
 from mailbot.domain.people.page_readers import has_link
 from mailbot.domain.policy import Policy
 from mailbot.domain.reasons import NO_REASON, Reason
+from mailbot.domain.routing.conditions import URGENT
 from mailbot.mail.compose.compose import ComposeRefused, OutboundMail
 from mailbot.mail.compose.digest import COLLECTED, EXCERPT
 from mailbot.mail.compose.reply_tokens import page_url
@@ -37,10 +38,9 @@ from mailbot.store.console.revoked_links import Revoked
 from mailbot.store.digests import DigestItem
 from mailbot.store.outbox import OutboxMail
 from mailbot.store.tickets import TicketChange
+from mailbot.workers.channels import joined_notices
 from mailbot.workers.runtime import Snapshot
 from mailbot.workers.ticket_context import Draft, load_contexts
-
-URGENT = "urgent"  # the priority of which no notice waits
 
 _SUPPRESSED = {
     AcknowledgementSuppressed: Acknowledgement,
@@ -52,10 +52,11 @@ def build_all(
     connection: Connection, drafts: Sequence[Draft], snapshot: Snapshot, now: datetime
 ) -> list[TicketChange]:
     """Build what `store.tickets.record` writes for these decisions, with what their notices show."""
+    leaving = joined_notices.join(connection, (draft.decision for draft in drafts), now)
     contexts = load_contexts(connection, drafts, snapshot.policy)
     revoked = _load_revoked(connection, drafts, snapshot.policy)
     return [
-        _build(draft, snapshot, now, context, revoked)
+        _build(draft, snapshot, now, context, revoked, leaving)
         for draft, context in zip(drafts, contexts, strict=True)
     ]
 
@@ -73,7 +74,12 @@ def _writes_to_customer(decision: Decision) -> bool:
 
 
 def _build(
-    draft: Draft, snapshot: Snapshot, now: datetime, context: TicketContext, revoked: Revoked
+    draft: Draft,
+    snapshot: Snapshot,
+    now: datetime,
+    context: TicketContext,
+    revoked: Revoked,
+    leaving: Mapping[int, datetime | None],
 ) -> TicketChange:
     decision, since = draft.decision, draft.requested_at or now
     suppressed = [event for event in decision.events if isinstance(event, Suppressed)]
@@ -98,6 +104,7 @@ def _build(
                     ),
                     notice,
                     act,
+                    leaving,
                 )
                 for notice, item in items
                 if item is None
@@ -112,8 +119,16 @@ def _build(
     )
 
 
-def _waiting(row: OutboxMail, notice: Notice, act: AgentAct | None) -> OutboxMail:
-    """Let a mail of an agent's act to the customer wait until it can't be taken back any more."""
+def _waiting(
+    row: OutboxMail, notice: Notice, act: AgentAct | None, leaving: Mapping[int, datetime | None]
+) -> OutboxMail:
+    """Let a mail of an agent's act to the customer wait until it can't be taken back any more.
+
+    A notice of a chat waits for what else the customer writes, see `joined_notices`.
+    """
+    if id(notice) in leaving:
+        at = leaving[id(notice)]
+        return replace(row, due_at=at) if at else replace(row, reason=reasons.of("told_later"))
     if act is None or not waits(notice):
         return row
     return replace(row, act=act.id, due_at=act.until, requested_at=act.until)

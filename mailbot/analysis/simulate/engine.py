@@ -296,13 +296,13 @@ class Simulation:
         return builder.decision()
 
     def _customer_mail(self, builder: DecisionBuilder, wrote: CustomerMail, policy: Policy) -> None:
-        def reopened(builder: DecisionBuilder) -> Reason:
+        def route_again(builder: DecisionBuilder) -> Reason:
             if wrote.routed is None:
                 return NO_REASON
             return reroute.apply_routing(builder, wrote.routed, policy, wrote.at)
 
         event = e.CustomerWrote(wrote.at, CUSTOMER, wrote.message_id, wrote.reason)
-        record_customer_mail(builder, event, policy, reopened)
+        record_customer_mail(builder, event, policy, route_again)
         why = NoticeKind.UNCONFIRMED if builder.ticket.held_for else NoticeKind.CUSTOMER_WROTE
         notify.notify_team(builder, policy, wrote.at, why, NO_REASON)
 

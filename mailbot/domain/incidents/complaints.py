@@ -17,6 +17,7 @@ from mailbot.domain.people.addresses import owner
 from mailbot.domain.policy import Agent, Mailbox, Policy
 from mailbot.domain.reasons import Reason, Refusal
 from mailbot.domain.replies import agent_answer
+from mailbot.domain.routing.conditions import URGENT
 
 HOLD = timedelta(minutes=1)  # how long a notice waits while similar complaints come
 TEMPLATE = "incident"  # the variant of the acknowledgement
@@ -37,7 +38,7 @@ def complaint_of(ticket: Ticket, mail: InboundMail, words: frozenset[str] | None
 
 
 def may_be_folded(priority: str, urgency: str, tags: tuple[str, ...]) -> bool:
-    return priority != "urgent" and urgency != "critical" and notify.AUTOMATIC not in tags
+    return priority != URGENT and urgency != "critical" and notify.AUTOMATIC not in tags
 
 
 def look(complaint: Complaint | None, box: Mailbox, storms: Storms) -> Storm:

@@ -41,6 +41,7 @@ class MailFacts:
     - `roles`: of the people of the ticket. `senders_checked`: a mail without proof could have had one.
     - `rating`: of the ticket, where our key shows that the mail is one.
     - `storms`: what this node knows of many similar complaints.
+    - `is_untouched`: nobody has acted on the chat that goes on, see `reroute`.
     - `hides_unproven`: `mail.visible` leaves out lines that only their form shows to be a quote.
     """
 
@@ -65,6 +66,7 @@ class MailFacts:
     roles: Roles = field(default_factory=dict)
     senders_checked: bool = False
     hides_unproven: bool = False
+    is_untouched: bool = False
     rating: Rating | None = None
     storms: Storms = CALM
 

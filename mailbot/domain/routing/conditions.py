@@ -26,7 +26,8 @@ from mailbot.domain.worktime import DAY_NAMES
 
 URGENCIES = ("low", "normal", "high", "critical")
 COMPLEXITIES = ("low", "medium", "high")
-PRIORITIES = ("low", "normal", "high", "urgent")
+URGENT = "urgent"  # the priority of which no notice waits
+PRIORITIES = ("low", "normal", "high", URGENT)
 
 _PRIORITY = {  # urgency -> complexity -> priority
     "low": {"low": "low", "medium": "low", "high": "normal"},

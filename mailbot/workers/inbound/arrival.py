@@ -24,8 +24,9 @@ from mailbot.domain.replies.new_matter import begins_new_matter
 from mailbot.domain.replies.same_mail import is_copy, on_copy, same_mails
 from mailbot.domain.replies.undeliverable import Sent
 from mailbot.domain.replies.without_token import Forwarded, acting_agent, match_for_agent
+from mailbot.domain.reroute import may_come_to_matter
 from mailbot.domain.routing.routing_facts import mailbox_of
-from mailbot.store import compensations
+from mailbot.store import compensations, tickets
 from mailbot.store.agents import acts
 from mailbot.store.inbox import ClaimedMail
 from mailbot.workers.inbound.agent_commands import NO_COMMANDS, AgentCommands, as_stored, read_commands
@@ -173,6 +174,7 @@ class Arrival:
             tapped=tapped is not None,
             forwarded=read.forwarded,
             hides_unproven=read.hides_unproven,
+            is_untouched=self._is_untouched(read.ticket, mail),
             rating=rating_of(self.connection, mail, read.ticket, match, self.clues, snapshot),
             meant=named.customer if named else "",
             held_for=claimed if self._strangers == "hold" else None,
@@ -189,6 +191,12 @@ class Arrival:
             senders_checked=bool(snapshot.trust.authserv_ids) or snapshot.trust.verify,
             storms=snapshot.storms,
         )
+
+    def _is_untouched(self, ticket: Ticket | None, mail: InboundMail) -> bool:
+        """Check whether a chat may yet come to its matter: nobody of ours has acted on it."""
+        if ticket is None or not may_come_to_matter(ticket, mail, self.now):
+            return False
+        return not tickets.is_touched(self.connection, ticket.number)
 
     def _decide(self, read: _Read, facts: MailFacts) -> tuple[MailDecision, Decision | None]:
         """Decide, for an agent's mail after what is due on the ticket; return that too."""

@@ -218,7 +218,7 @@ class Intake:
     def _log(self, decided: MailDecision, event: e.Event) -> None:
         ticket = decided.decision.ticket
         match event:
-            case e.TicketRouted():
+            case e.TicketOpened():
                 self._deps.metrics.opened.inc()
                 log.ticket_opened(
                     number=ticket.number,

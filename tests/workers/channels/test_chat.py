@@ -5,19 +5,31 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mailbot.channels.seam import Event, Found, Result
+from mailbot.domain import reasons
+from mailbot.domain.commands import AddNote
 from mailbot.domain.model import AttemptOutcome
 from mailbot.domain.policy import AnswerLimits, Rate
+from mailbot.store import frozen
 from mailbot.store import outbox as mails
 from mailbot.store.channels import events
-from mailbot.store.schema import channel_contacts, channel_events, channel_messages, messages, outbox
+from mailbot.store.codec import reason_text
+from mailbot.store.schema import (
+    channel_contacts,
+    channel_events,
+    channel_messages,
+    messages,
+    outbox,
+    tickets,
+)
 from mailbot.store.store import Store
 from mailbot.workers.channels.holder import Holder
 from mailbot.workers.channels.reader import ChannelReader
-from tests.builders import RINA
+from tests.builders import DEWI, RINA
 from tests.workers.channels.chat import SITI, ChatDesk
+from tests.workers.channels.test_linking import act
 from tests.workers.test_intake import AGENTS_NETWORK, tag
 
 
@@ -55,6 +67,81 @@ async def test_two_messages_that_come_together_open_one_ticket(desk: ChatDesk) -
     await desk.turn()
 
     assert len({each.ticket for each in desk.all(select(messages))}) == 1
+
+
+def notices(desk: ChatDesk) -> list[tuple[str, str, str, int]]:
+    """Return what each notice to the team is about, its state and reason, and in how many seconds it leaves."""
+    query = select(outbox).where(outbox.c.kind == "team", outbox.c.recipient == RINA.address)
+    return [
+        (row.why, row.state, row.reason or "", round((row.due_at - desk.clock).total_seconds()))
+        for row in desk.all(query.order_by(outbox.c.id))
+    ]
+
+
+async def test_people_hear_once_of_what_is_written_in_several_messages(desk: ChatDesk) -> None:
+    await desk.said("Halo kak, paket saya")
+    for text in ("belum sampai", "sudah seminggu", "tolong ya"):
+        desk.clock += timedelta(seconds=8)
+        await desk.said(text)
+
+    later = reason_text(reasons.of("told_later"))
+    told = notices(desk)
+    assert [each[:3] for each in told if each[0] == "customer_wrote"] == [
+        ("customer_wrote", "suppressed", later),
+        ("customer_wrote", "suppressed", later),
+        ("customer_wrote", "due", ""),
+    ]
+    assert told[-1][3] == 30 - 2 * 8  # as soon as the first of them would have left
+    row = desk.all(select(outbox).where(outbox.c.why == "customer_wrote", outbox.c.state == "due"))[-1]
+    found, _ = desk.store.read_now(frozen.load_first, [row.nonce], None)
+    shown = found[row.nonce].decode()
+    assert all(text in shown for text in ("belum sampai", "sudah seminggu", "tolong ya"))
+
+
+async def test_what_comes_together_is_one_notice_too_and_what_is_urgent_does_not_wait(desk: ChatDesk) -> None:
+    await desk.said("Halo kak, paket saya")
+    for text in ("belum sampai", "sudah seminggu"):
+        await desk.write(text)
+    await desk.turn()
+    assert [(why, state, left) for why, state, _, left in notices(desk)][1:] == [
+        ("customer_wrote", "suppressed", 30),
+        ("customer_wrote", "due", 30),
+    ]
+
+    desk.store.write_now(lambda c, _: [c.execute(update(tickets).values(priority="urgent"))], None)
+    await desk.said("cepat kak")
+    assert notices(desk)[-1][1:] == ("due", "", 0)
+
+
+async def test_a_chat_that_begins_with_a_greeting_goes_where_its_matter_belongs(desk: ChatDesk) -> None:
+    greeted = await desk.said("Halo kak")
+    assert (greeted.team, greeted.priority, greeted.assignee) == ("frontline", "normal", RINA.address)
+    told = await desk.said("Saldo saya terpotong dua kali")
+    assert told.number == greeted.number
+    assert (told.team, told.priority, told.assignee) == ("payments", "high", DEWI.address)
+    assert told.subject == "Saldo saya terpotong dua kali"
+    (notice,) = desk.all(select(outbox).where(outbox.c.recipient == DEWI.address))
+    assert notice.why == "customer_wrote"
+
+    again = await desk.said("Tolong ya kak, barang saya juga")  # no rule knows it: the first stays
+    assert (again.team, again.subject) == ("payments", told.subject)
+
+
+async def test_a_matter_moves_no_chat_that_people_have_touched_or_that_is_old(desk: ChatDesk) -> None:
+    await desk.said("Halo kak")
+    desk.clock += timedelta(minutes=15)
+    late = await desk.said("Saldo saya terpotong dua kali")
+    assert late.team == "frontline"
+
+    touched = await desk.said("Halo kak", by="+6299")
+    assert act(desk, touched.number, AddNote("sudah saya telepon"))
+    assert (await desk.said("Saldo saya terpotong", by="+6299")).team == "frontline"
+
+
+async def test_what_is_written_by_mail_moves_no_ticket(desk: ChatDesk) -> None:
+    ticket = await desk.receive(Subject="Halo kak")
+    again = await desk.receive(Subject=f"Re: [{ticket.number}] saldo terpotong")
+    assert (again.number, again.team, again.subject) == (ticket.number, "frontline", "Halo kak")
 
 
 async def test_a_word_begins_another_matter(desk: ChatDesk) -> None:

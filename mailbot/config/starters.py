@@ -188,6 +188,6 @@ def _text(path: Path) -> str:
 
 
 def _yaml(text: str) -> Any:
-    from ruamel.yaml import YAML
+    from mailbot.config.yaml import source
 
-    return YAML(typ="safe", pure=True).load(text)
+    return source.parse(text.encode(), "")[0].data

@@ -20,7 +20,7 @@ from mailbot.store.store import Store
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     "pydantic",
-    "ruamel",
+    "yaml",
     "jinja2",
     "rich",
     "aiosmtpd",

@@ -64,7 +64,7 @@ FAULTS = {
     ),
     "nothing": (
         "L1: Rp100.000", "L1:",
-        "18:5: `nothing` is not an amount of money | write it like Rp100.000, 1,5 juta or Rp0",
+        "17:8: `nothing` is not an amount of money | write it like Rp100.000, 1,5 juta or Rp0",
     ),
     "no amount": (
         "Rp10 juta", "lots",

@@ -10,9 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 from mailbot.config.api import init
+from mailbot.config.yaml import source
 
 URGENT = {
     "targets": {"first_response": "5 s", "next_response": "30 s", "resolution": "10 min"},
@@ -38,14 +39,12 @@ SERVICE = ("MAILBOT_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKE
 def write(directory: Path, listen: str, relay: str, console: str) -> None:
     """Write configuration and templates to `directory`, which should be new. `console`: "" for no pages."""
     init(directory)
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
     for name in ("mailbot.yaml", "escalation.yaml"):
-        data = yaml.load(directory / name)
+        data: Any = source.read(directory / name)[0].data
         changed = _machine(data, listen, relay, console) if name == "mailbot.yaml" else _ladders(data)
         with (directory / name).open("w") as file:
             file.write(f"# {name} of the demo: the shipped one, changed by machine.\n")
-            yaml.dump(changed, file)
+            yaml.safe_dump(changed, file, allow_unicode=True, sort_keys=False)
     routing = directory / "routing.yaml"  # its tests expect the hours of the shipped ladders
     routing.write_text(re.sub(r"(?ms)^tests:\n.*?(?=^\S|\Z)", "", routing.read_text()))
 

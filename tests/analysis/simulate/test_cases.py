@@ -17,6 +17,7 @@ from mailbot.store.schema import policies
 from mailbot.store.store import Store
 from tests.analysis.simulate.months import Months, written
 from tests.builders import NOW
+from tests.workers.channels.chat import ChatDesk
 
 HOUR = timedelta(hours=1)
 AS_RECORDED = Variant(None)
@@ -64,6 +65,26 @@ async def test_recorded_months_are_reproduced_to_the_microsecond(
     assert verdict.same > count
     kinds = {type(event) for each in found for event in each.events}
     assert {e.StepTaken, e.TargetMissed, e.TicketEscalated, e.ReminderDue, e.PeopleNotified} <= kinds
+
+
+class ChatMonths(Months, ChatDesk):
+    """Months of a desk that also has a chat."""
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_a_chat_that_was_routed_again_is_reproduced(store: Store, tmp_path: Path) -> None:
+    desk = ChatMonths(store, tmp_path, 1)
+    for person, words in enumerate(
+        (("Halo kak", "akun saya diretas, saldo hilang"), ("Halo", "tolong", "kak"))
+    ):
+        for text in words:
+            await desk.said(text, by=f"+62{person}")
+            await desk.pass_by(timedelta(minutes=2))
+    await desk.pass_by(30 * HOUR)
+    verdict, found = simulated_again(store, desk.clock + HOUR)
+
+    assert (verdict.differences, verdict.told_otherwise, verdict.not_modelled) == ([], [], [])
+    assert [type(each) for outcome in found for each in outcome.events].count(e.TicketRouted) == 3
 
 
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)

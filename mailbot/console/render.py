@@ -23,20 +23,27 @@ class Renderer:
     """The templates of the pages. Names that a template does not get are an error."""
 
     def __init__(self) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(PAGES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-            finalize=_shown,
-        )
-        self._environment.globals["static"] = static_url
+        self._environment = _environment()
 
     def render(self, template: str, reader: "Reader", values: Mapping[str, Any]) -> str:
         """Return a page as HTML; `values` are what its template reads."""
         return self._environment.get_template(template).render({**reader.names(), **values})
+
+
+@cache
+def _environment() -> Environment:
+    """Return what compiles each template once, however many consoles a process has."""
+    environment = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=_shown,
+    )
+    environment.globals["static"] = static_url
+    return environment
 
 
 def _shown(value: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mailbot.cli import cli
-from mailbot.store import migrate
+from tests import empty_store
 from tests.operations.importing.test_archives import mail, written
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -16,8 +16,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    url = f"sqlite:///{tmp_path}/mailbot.db"
-    migrate.upgrade(url)
+    url = empty_store.migrated_url(tmp_path)
     return {"MAILBOT_STORE": url, "MAILBOT_CONFIG": str(CONFIG)}
 
 

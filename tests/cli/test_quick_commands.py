@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from mailbot.cli import cli
 from mailbot.config import shipped
 from mailbot.config.api import load
-from mailbot.store import migrate, policies
+from mailbot.store import policies
 from mailbot.store.store import Store
+from tests import empty_store
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -43,13 +44,12 @@ LIGHT = (["ticket", "list"], ["outbox", "list"], ["ticket", "list", "--json"])
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """Return the environment of a desk whose store keeps the shipped policy."""
-    config, url = shutil.copytree(shipped.config(), tmp_path / "config"), f"sqlite:///{tmp_path}/mailbot.db"
+    config, url = shutil.copytree(shipped.config(), tmp_path / "config"), empty_store.migrated_url(tmp_path)
     env = {
         "MAILBOT_CONFIG": str(config),
         "MAILBOT_STORE": f"{tmp_path}/mailbot.db",
         "XDG_CACHE_HOME": f"{tmp_path}/cache",
     }
-    migrate.upgrade(url)
     loaded, store = load(Path(config), env), Store(url)
     sources = (loaded.sources.files, loaded.sources.templates)
     store.write_now(

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 
 from mailbot.cli import cli
 from mailbot.config.api import load
-from mailbot.store import migrate
 from mailbot.store.store import Store
+from tests import empty_store
 from tests.scenarios.harness import DESK
 from tests.workers.test_intake import TEMPLATES, Desk
 
@@ -22,9 +22,8 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         shutil.copytree(DESK, folder / "config")
-        url = f"sqlite:///{folder}/mailbot.db"
+        url = empty_store.migrated_url(folder)
         self.env = {"MAILBOT_CONFIG": str(folder / "config"), "MAILBOT_STORE": url}
-        migrate.upgrade(url)
         self.store = Store(url)
         self.desk = Desk(self.store)
         self.desk.clock = datetime.now(UTC) - timedelta(hours=30)

@@ -33,7 +33,7 @@ async def browser_of(daemon: DaemonProcess) -> AsyncIterator[httpx.AsyncClient]:
     _, out, _ = await daemon.command("console", "link", agents[-1])
     found = re.search(r"http://[^/]+", out)
     assert found, out
-    async with httpx.AsyncClient(base_url=found[0], follow_redirects=True) as browser:
+    async with httpx.AsyncClient(base_url=found[0], follow_redirects=True, timeout=30) as browser:
         shown = await browser.get(out[found.end() :].split()[0])
         fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', shown.text))
         entered = await browser.post(shown.url.path, data=fields)
@@ -56,7 +56,9 @@ async def test_a_mailed_link_comes_at_once_logs_in_and_is_in_no_log(tmp_path: Pa
     port = free_port()
     async with SinkSmtp() as sink, with_console(tmp_path, sink.port, port) as daemon:
         agent = re.findall(r"[\w.]+@[\w.]+", (daemon.config / "teams.yaml").read_text())[0]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as browser:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", follow_redirects=True, timeout=30
+        ) as browser:
             form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', (await browser.get("/login")).text))
             assert (await browser.post("/login", data={**form, "address": agent})).status_code == 200
             (mail,) = await eventually(lambda: sink.mails)

@@ -52,7 +52,7 @@ def build_all(
     connection: Connection, drafts: Sequence[Draft], snapshot: Snapshot, now: datetime
 ) -> list[TicketChange]:
     """Build what `store.tickets.record` writes for these decisions, with what their notices show."""
-    leaving = joined_notices.join(connection, (draft.decision for draft in drafts), now)
+    leaving = joined_notices.join(connection, [draft.decision for draft in drafts], now)
     contexts = load_contexts(connection, drafts, snapshot.policy)
     revoked = _load_revoked(connection, drafts, snapshot.policy)
     return [

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, tuple_, update
+from sqlalchemy import Connection, update
 
 from mailbot.domain import reasons
 from mailbot.domain.model import NoticeKind, OutboxState
@@ -11,11 +11,12 @@ from mailbot.domain.notices import TeamNotice
 from mailbot.store.codec import reason_text
 from mailbot.store.schema import outbox
 
-Place = tuple[str, str]  # a ticket and who is notified of it
 
+def withhold(connection: Connection, numbers: Collection[str], now: datetime) -> dict[str, datetime]:
+    """Take back the notices of what was written on these tickets that wait. Map tickets to when the first would leave.
 
-def withhold(connection: Connection, places: Collection[Place], now: datetime) -> dict[Place, datetime]:
-    """Take back notices of what customers wrote that did not leave yet. Return when they would have left."""
+    Whoever has the ticket no more needs none.
+    """
     waiting = (
         outbox.c.kind == TeamNotice.name,
         outbox.c.why == NoticeKind.CUSTOMER_WROTE,
@@ -24,8 +25,9 @@ def withhold(connection: Connection, places: Collection[Place], now: datetime) -
     )
     taking = (
         update(outbox)
-        .where(tuple_(outbox.c.ticket, outbox.c.recipient).in_(sorted(places)), *waiting)
+        .where(outbox.c.ticket.in_(sorted(numbers)), *waiting)
         .values(state=OutboxState.SUPPRESSED, reason=reason_text(reasons.of("told_later")), settled_at=now)
-        .returning(outbox.c.ticket, outbox.c.recipient, outbox.c.due_at)
+        .returning(outbox.c.ticket, outbox.c.due_at)
     )
-    return {(row.ticket, row.recipient): row.due_at for row in connection.execute(taking)}
+    rows = sorted(connection.execute(taking), key=lambda row: row.due_at, reverse=True)
+    return {row.ticket: row.due_at for row in rows}  # the earliest stays

@@ -115,13 +115,15 @@ async def test_what_comes_together_is_one_notice_too_and_what_is_urgent_does_not
 
 async def test_a_chat_that_begins_with_a_greeting_goes_where_its_matter_belongs(desk: ChatDesk) -> None:
     greeted = await desk.said("Halo kak")
+    await desk.said("mau tanya")
     assert (greeted.team, greeted.priority, greeted.assignee) == ("frontline", "normal", RINA.address)
     told = await desk.said("Saldo saya terpotong dua kali")
     assert told.number == greeted.number
     assert (told.team, told.priority, told.assignee) == ("payments", "high", DEWI.address)
     assert told.subject == "Saldo saya terpotong dua kali"
     (notice,) = desk.all(select(outbox).where(outbox.c.recipient == DEWI.address))
-    assert notice.why == "customer_wrote"
+    assert (notice.why, notice.state) == ("customer_wrote", "due")
+    assert [each[:2] for each in notices(desk)] == [("new", "due"), ("customer_wrote", "suppressed")]
 
     again = await desk.said("Tolong ya kak, barang saya juga")  # no rule knows it: the first stays
     assert (again.team, again.subject) == ("payments", told.subject)

@@ -92,7 +92,9 @@ class TicketPage:
         return step_line(self.next, self.ticket, self.policy, self.names, self.clock) if self.next else ""
 
     def routed(self) -> e.TicketRouted | None:
-        return next((event for event in self.events if isinstance(event, e.TicketRouted)), None)
+        """Return the newest routing: a ticket may be routed again."""
+        routed = (event for event in reversed(self.events) if isinstance(event, e.TicketRouted))
+        return next(routed, None)
 
     def reason(self) -> str:
         """Return why the ticket is where it is: its rule, and what raised it."""

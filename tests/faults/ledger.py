@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.parser import BytesHeaderParser
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from mailbot.domain import reasons
 from mailbot.domain.model import OutboxState
 from mailbot.domain.notices import Acknowledgement
+from mailbot.store.codec import reason_text
 from mailbot.store.schema import (
     channel_events,
     deadlines,
@@ -26,6 +29,7 @@ from tests.faults.relay import Arrived
 
 FINAL = (OutboxState.SENT, OutboxState.FAILED, OutboxState.SUPPRESSED)
 STEPS = ("step_taken",)
+TOLD_LATER = reason_text(reasons.of("told_later"))
 SOON = timedelta(hours=1)  # a step that comes within that belongs to the script
 Counts = dict[str, Counter[tuple[str, ...]]]
 
@@ -51,8 +55,13 @@ class Books:
             "tickets": Counter((row.customer, row.status, row.level) for row in self.tickets),
             "messages": Counter((customer[row.ticket], row.direction, row.author) for row in self.messages),
             "events": Counter((customer[row.ticket], row.kind) for row in self.events),
-            "mails": Counter((row.recipient, row.kind, row.state) for row in self.outbox),
+            "mails": Counter((row.recipient, row.kind, _end(row)) for row in self.outbox),
         }
+
+
+def _end(row: Any) -> str:
+    """Return how a mail ended. Trouble may hold a notice until the next one tells of it, too."""
+    return OutboxState.SENT if row.reason == TOLD_LATER else row.state
 
 
 def read(connection: Connection) -> Books:
@@ -142,8 +151,18 @@ def _acknowledged(books: Books) -> Iterator[str]:
         if found[row.number] != 1:
             yield f"P3: {row.number} has {found[row.number]} acknowledgements"
     for row in books.outbox:
+        if row.reason == TOLD_LATER and not any(map(partial(_tells_of, row), books.outbox)):
+            yield f"P3: nothing told of outbox row {row.id} later"
         if row.state not in FINAL:
             yield f"P3: outbox row {row.id} ({row.kind}) is still {row.state} after {row.attempts} attempts"
+
+
+def _tells_of(row: Any, later: Any) -> bool:
+    return later.id > row.id and (later.ticket, later.why, later.state) == (
+        row.ticket,
+        row.why,
+        OutboxState.SENT,
+    )
 
 
 def _copies(books: Books, arrived: list[Arrived]) -> Iterator[str]:

@@ -349,7 +349,7 @@ class _Writer:
     def channels(self) -> Section:
         """Show by which channel tickets came; nothing where mail is the only one."""
         rows = self._compared("channel", "opened", self._now.channels, self._before.channels)
-        rows = rows if dict(self._now.channels).keys() > {MAIL} else []
+        rows = rows if any(name != MAIL for name, _ in self._now.channels) else []
         return self._table("Channels", ("channel", "tickets", "before", "change"), rows)
 
     def _compared(

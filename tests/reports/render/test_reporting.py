@@ -328,6 +328,9 @@ def test_the_channels_are_compared_where_mail_is_not_the_only_one() -> None:
     assert shape(told)["figures"]["channels"] == {"telegram": 3, "mail": 2}
     assert shape(told)["previous"]["channels"] == {"mail": 2, "form": 1}
     assert "Channels" not in [each.title for each in sections(made())]
+    without_mail = report(by_chat, WEEK, lambda _: ALWAYS, WEEK.until)
+    (table,) = [each for each in sections(without_mail, "id") if each.title == "Kanal"]
+    assert [row[:2] for row in table.rows] == [("Telegram", "3")]
 
 
 def test_a_figure_without_data_is_left_out_and_a_change_has_an_arrow() -> None:

@@ -67,7 +67,8 @@ def on_reopening(builder: DecisionBuilder, facts: RoutingFacts, policy: Policy, 
 def may_come_to_matter(ticket: Ticket, mail: InboundMail, now: datetime) -> bool:
     """Check for a chat that began just now, and that nobody answered and no ladder moved."""
     return (
-        MAIL != mail.channel == ticket.channel
+        ticket.channel != MAIL
+        and mail.channel == ticket.channel
         and now - ticket.opened_at < FIRST_WORDS
         and ticket.status is Status.NEW
         and not (ticket.escalated or ticket.incident or ticket.held_for)

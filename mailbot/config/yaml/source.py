@@ -151,16 +151,14 @@ def parse(raw: bytes, name: str) -> tuple[Source, list[Problem]]:
         return _unreadable(name, "is not UTF-8", "save the file as UTF-8", (line, column))
     source = Source(name, None, tuple(text.splitlines()), sha256(raw).hexdigest(), raw)
     if hidden := _HIDDEN_BREAK.search(text):
-        before = text[: hidden.start()].splitlines() or [""]
         message = "a line ends here by a character that few editors show"
-        return source, [source.at((len(before), len(before[-1]) + 1), message, "remove it")]
+        return source, [source.at(_mark_after(text[: hidden.start()]), message, "remove it")]
     try:
         return _document(source, text)
     except ReaderError as error:
-        before = text.encode()[: error.position].decode(errors="ignore").splitlines() or [""]
-        mark = (len(before), len(before[-1]) + 1)
+        before = text.encode()[: error.position].decode(errors="ignore")
         message = "a control character is not allowed here: the file must be text"
-        return source, [Problem(name, *mark, message)]
+        return source, [Problem(name, *_mark_after(before), message)]
     except MarkedYAMLError as error:
         return source, [_syntax(source, error)]
     except _TooDeep as deep:
@@ -259,6 +257,11 @@ def _scalar(event: Any) -> object:
     if _INT.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _mark_after(text: str) -> Mark:
+    lines = text.splitlines() or [""]
+    return len(lines), len(lines[-1]) + 1
 
 
 def _mark(event: Any) -> Mark:
